@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "utf8.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* Smallest code point of a sequence of 1 to 4 bytes: below it is overlong. */
+static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+
+/* How many bytes a sequence has that begins with `lead`; 0 = none does. */
+static size_t
+sequence_length(unsigned char lead)
+{
+    if (lead < 0x80) {
+        return 1;
+    }
+    if (lead >= 0xc2 && lead <= 0xdf) {
+        return 2;
+    }
+    if (lead >= 0xe0 && lead <= 0xef) {
+        return 3;
+    }
+    if (lead >= 0xf0 && lead <= 0xf4) {
+        return 4;
+    }
+    return 0;
+}
+
+/*
+ * The length of the valid, printable sequence at `from`, or 0. The C1
+ * controls (U+0080 to U+009F) count as control bytes: terminals obey them.
+ */
+static size_t
+valid_length(const unsigned char *from)
+{
+    size_t length = sequence_length(from[0]);
+    uint32_t point;
+
+    if (length == 0) {
+        return 0;
+    }
+    if (length == 1) {
+        return from[0] >= 0x20 && from[0] != 0x7f;
+    }
+    point = from[0] & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        /* The terminating NUL ends this loop, too. */
+        if ((from[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        point = point << 6 | (from[i] & 0x3fu);
+    }
+    if (point < smallest[length] || point > 0x10ffff || point < 0xa0 ||
+        (point >= 0xd800 && point <= 0xdfff)) {
+        return 0;
+    }
+    return length;
+}
+
+void
+mpsc_utf8_copy(char *to, size_t size, const char *from)
+{
+    size_t used = 0;
+
+    while (*from != '\0') {
+        size_t length = valid_length((const unsigned char *)from);
+
+        if (used + (length == 0 ? 1 : length) >= size) {
+            break;
+        }
+        if (length == 0) {
+            to[used++] = '?';
+            from++;
+            continue;
+        }
+        memcpy(to + used, from, length);
+        used += length;
+        from += length;
+    }
+    to[used] = '\0';
+}
