@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * credential: the value that hosts hold: immutable, reference-counted, wiped
+ * when the last holder releases it.
+ */
+#ifndef MPSC_CREDENTIAL_H
+#define MPSC_CREDENTIAL_H
+
+#include <mps/credential.h>
+#include <stdatomic.h>
+
+#include "digest.h"
+#include "record.h"
+
+struct mpsc_credential {
+    struct mps_credential public; /* first: hosts get its address */
+    atomic_uint references;
+    struct mpsc_secret token;
+    char digest[MPSC_DIGEST_HEX_SIZE]; /* the token's SHA-256 */
+    int64_t received_at;               /* Unix seconds */
+    int64_t received_ms;               /* CLOCK_BOOTTIME of this boot */
+    int64_t end_ms;                    /* likewise: not served from then on */
+};
+
+/*
+ * A new credential with one reference, which takes the record's token.
+ * source: MPS_SOURCE_. NULL without memory (the record keeps its token).
+ */
+struct mpsc_credential *
+mpsc_credential_new(struct mpsc_record *record, int source,
+                    const struct mpsc_time *now,
+                    const char boot_id[MPSC_BOOT_ID_SIZE]);
+
+/* One more reference; returns its argument. Any thread. */
+struct mpsc_credential *
+mpsc_credential_hold(struct mpsc_credential *credential);
+
+/* One less; the last one wipes and frees. NULL is fine. Any thread, and in a
+ * child of fork(2). */
+void mpsc_credential_release(struct mpsc_credential *credential);
+
+/* From what a host gives back to what it was; NULL stays NULL. */
+struct mpsc_credential *
+mpsc_credential_of(const struct mps_credential *credential);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http: the port to the network, a table of functions that http_curl.c fills
+ * for libcurl and tests fill for a fake.
+ *
+ * A client runs any number of GET requests at once on the thread that polls
+ * it. It belongs to one thread; only wakeup() may be called from others.
+ */
+#ifndef MPSC_HTTP_H
+#define MPSC_HTTP_H
+
+#include <stdint.h>
+
+#include "secret.h"
+
+/* The longest body that is taken. */
+#define MPSC_HTTP_BODY_MAX (1024 * 1024)
+
+/* The longest value of a header that is kept. */
+#define MPSC_HTTP_HEADER_SIZE 4096
+
+enum mpsc_http_outcome {
+    MPSC_HTTP_ANSWERED, /* status, headers and the whole body are there */
+    MPSC_HTTP_NETWORK,  /* no name, no route, refused, reset, cut */
+    MPSC_HTTP_TLS,      /* certificate, host name or version refused */
+    MPSC_HTTP_TIMEOUT,  /* the request's deadline passed */
+    MPSC_HTTP_TOO_LARGE,
+    MPSC_HTTP_NOT_HTTP, /* what came is no HTTP answer */
+    MPSC_HTTP_CA_FILE,  /* ca_file can't be read or holds no certificate */
+    MPSC_HTTP_NO_MEMORY,
+    MPSC_HTTP_INTERNAL
+};
+
+struct mpsc_http_request {
+    struct mpsc_secret url;           /* secret: it may hold appsecret_proof */
+    struct mpsc_secret authorization; /* the whole header line */
+    const char *ca_file;              /* NULL = the system's */
+    const struct mpsc_secret *ca_blob; /* PEM in place of ca_file; or NULL */
+    const char *proxy;                 /* NULL = none */
+    unsigned connect_timeout_ms;
+    unsigned deadline_ms; /* from the start of this request */
+};
+
+struct mpsc_http_response {
+    enum mpsc_http_outcome outcome;
+    char detail[160]; /* what the library says of a failure; no secret */
+    int status;
+    struct mpsc_secret body;
+    int64_t date;         /* the Date header, Unix seconds; 0 = none */
+    char retry_after[64]; /* "" = none */
+    char app_usage[MPSC_HTTP_HEADER_SIZE];      /* X-App-Usage */
+    char business_usage[MPSC_HTTP_HEADER_SIZE]; /* X-Business-Use-Case-Usage;
+                                                 * cut = "" */
+    char trace[64];                             /* x-fb-trace-id */
+};
+
+/* One request under way: the caller's, and untouched by it until done. */
+struct mpsc_http_call {
+    struct mpsc_http_request request;
+    struct mpsc_http_response response;
+    /* Runs in poll(), once, when the response is complete. It may free the
+     * call and start others. */
+    void (*done)(struct mpsc_http_call *call, void *arg);
+    void *arg;
+    void *handle; /* the client's */
+};
+
+/* A descriptor that poll() watches beside the network. */
+struct mpsc_http_watch {
+    int fd;
+    short events;  /* POLLIN, POLLOUT */
+    short revents; /* set by poll() */
+};
+
+struct mpsc_http;
+
+struct mpsc_http_port {
+    /* A new client, or NULL without memory or where the library fails. */
+    struct mpsc_http *(*open)(void);
+
+    /* Starts a call. 0, or -1 (done() will not run; the response's outcome
+     * and detail say why). */
+    int (*start)(struct mpsc_http *http, struct mpsc_http_call *call);
+
+    /* Ends a call that is under way; done() will not run. */
+    void (*cancel)(struct mpsc_http *http, struct mpsc_http_call *call);
+
+    /*
+     * Waits for the network, the watches, a wakeup or timeout_ms, whichever
+     * comes first, and runs done() of what is complete. Returns 0, or -1
+     * where waiting isn't possible (no memory, no descriptors).
+     */
+    int (*poll)(struct mpsc_http *http, struct mpsc_http_watch *watches,
+                unsigned count, int timeout_ms);
+
+    /* Ends a poll() at once, or the next one. From any thread. */
+    void (*wakeup)(struct mpsc_http *http);
+
+    /* The system's CA certificates, PEM, as the library was built; NULL where
+     * it has no single file. Static. */
+    const char *(*ca_file)(void);
+
+    /* Frees the client, which has no call under way; *http becomes NULL. */
+    void (*close)(struct mpsc_http **http);
+};
+
+/* The real one. */
+extern const struct mpsc_http_port mpsc_http_curl;
+
+/* Wipes and empties what a call holds, for another try or the end. */
+void mpsc_http_call_clear(struct mpsc_http_call *call);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "log.h"
+
+#include <errno.h>
+#include <paths.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "utf8.h"
+
+#define LINE_SIZE 1001
+
+/* The header "<PRI>mps-credential[PID]: " before the line. */
+#define DATAGRAM_SIZE (LINE_SIZE + 64)
+
+int
+mpsc_log_init(struct mpsc_log *log, struct mpsc_log *former)
+{
+    memset(log, 0, sizeof(*log));
+    if (pthread_mutex_init(&log->lock, NULL) != 0) {
+        return -1;
+    }
+    if (pthread_cond_init(&log->returned, NULL) != 0) {
+        pthread_mutex_destroy(&log->lock);
+        return -1;
+    }
+    if (former != NULL) {
+        log->function = atomic_load(&former->function);
+        log->arg = atomic_load(&former->arg);
+    }
+    return 0;
+}
+
+void
+mpsc_log_destroy(struct mpsc_log *log)
+{
+    pthread_cond_destroy(&log->returned);
+    pthread_mutex_destroy(&log->lock);
+}
+
+void
+mpsc_log_redirect(struct mpsc_log *log, mps_log_fn *function, void *arg)
+{
+    pthread_mutex_lock(&log->lock);
+    /* In this order, and with nothing in between, so that whenever a fork
+     * copies the two, they belong together. */
+    log->function = NULL;
+    log->arg = arg;
+    log->function = function;
+    while (log->running > 0) {
+        pthread_cond_wait(&log->returned, &log->lock);
+    }
+    pthread_mutex_unlock(&log->lock);
+}
+
+/* The time stamp is left out: syslogd and journald set their own, and to
+ * format one takes the C library's time-zone lock, which a forked child may
+ * find held for ever. */
+static void
+send_to_syslog(int priority, const char *line)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char datagram[DATAGRAM_SIZE];
+    int length;
+    int fd;
+
+    if ((priority & LOG_FACMASK) == 0) {
+        priority |= LOG_DAEMON;
+    }
+    length = snprintf(datagram, sizeof(datagram), "<%d>mps-credential[%d]: %s",
+                      priority, (int)getpid(), line);
+    if (length < 0 || (size_t)length >= sizeof(datagram)) {
+        return;
+    }
+    memcpy(address.sun_path, _PATH_LOG, sizeof(_PATH_LOG));
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        return;
+    }
+    (void)sendto(fd, datagram, (size_t)length, MSG_NOSIGNAL,
+                 (const struct sockaddr *)&address, sizeof(address));
+    close(fd);
+}
+
+static void
+send_to_host(struct mpsc_log *log, mps_log_fn *function, void *arg,
+             int priority, const char *line)
+{
+    function(arg, priority, line);
+    pthread_mutex_lock(&log->lock);
+    log->running--;
+    pthread_cond_broadcast(&log->returned);
+    pthread_mutex_unlock(&log->lock);
+}
+
+void
+mpsc_log_line(struct mpsc_log *log, int priority, const char *format, ...)
+{
+    int saved = errno;
+    char raw[LINE_SIZE];
+    char line[LINE_SIZE];
+    mps_log_fn *function;
+    void *arg;
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(raw, sizeof(raw), format, args);
+    va_end(args);
+    mpsc_utf8_copy(line, sizeof(line), raw);
+
+    pthread_mutex_lock(&log->lock);
+    function = log->function;
+    arg = log->arg;
+    if (function != NULL) {
+        log->running++;
+    }
+    pthread_mutex_unlock(&log->lock);
+
+    if (function != NULL) {
+        send_to_host(log, function, arg, priority & LOG_PRIMASK, line);
+    } else {
+        send_to_syslog(priority, line);
+    }
+    errno = saved;
+}
