@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "fetch.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "error.h"
+#include "graph_request.h"
+#include "graph_response.h"
+#include "lifetime.h"
+#include "redact.h"
+#include "retry.h"
+
+/* The helper keeps its own time and tells; this much later it is mute. */
+#define KEYRING_SLACK_MS 250
+
+/* A helper whose own alarm has not ended it by then is given up. */
+#define ENDING_SLACK_MS 3000
+
+static int64_t
+mono_ms(const struct mpsc_fetch *fetch)
+{
+    struct mpsc_time now;
+
+    fetch->means->clock(&now);
+    return now.mono_ms;
+}
+
+static int64_t
+left_ms(const struct mpsc_fetch *fetch)
+{
+    return atomic_load(&fetch->deadline_ms) - mono_ms(fetch);
+}
+
+static unsigned
+smaller(int64_t a, int64_t b)
+{
+    return (unsigned)(a < b ? a : b);
+}
+
+/* Says which business and endpoint an error is about. */
+static void
+name_the_subject(struct mpsc_fetch *fetch)
+{
+    char what[sizeof(fetch->error.message)];
+
+    memcpy(what, fetch->error.message, sizeof(what));
+    mpsc_error_message(&fetch->error, "business %s at %s: %s",
+                       fetch->business_id,
+                       fetch->means->configuration->base_url, what);
+}
+
+/* The keyring's part: lets go of the session, whatever its phase. */
+static void
+end_session(struct mpsc_fetch *fetch)
+{
+    const struct mpsc_configuration *options = fetch->means->configuration;
+
+    if (fetch->phase == MPSC_FETCH_NO_SESSION ||
+        fetch->phase == MPSC_FETCH_ENDING) {
+        return;
+    }
+    fetch->means->keyring->finish(fetch->session);
+    fetch->phase = MPSC_FETCH_ENDING;
+    /* The longest that the helper's alarm lets it live. */
+    fetch->keyring_due_ms = mono_ms(fetch) + options->deadline_ms +
+                            2 * (int64_t)options->keyring_deadline_ms +
+                            ENDING_SLACK_MS;
+}
+
+static void
+make_known(struct mpsc_fetch *fetch, struct mpsc_record *record, int source,
+           const struct mps_error *error)
+{
+    fetch->stage = MPSC_FETCH_KNOWN;
+    fetch->events->known(fetch->arg, record, source, error);
+    mpsc_record_free(&fetch->record);
+}
+
+/* fetch->error is set: the end of the endpoint's part. */
+static void
+fail(struct mpsc_fetch *fetch)
+{
+    if (fetch->call.handle != NULL) {
+        fetch->means->http->cancel(fetch->http, &fetch->call);
+    }
+    mpsc_http_call_clear(&fetch->call);
+    end_session(fetch);
+    make_known(fetch, NULL, 0, &fetch->error);
+}
+
+void
+mpsc_fetch_give_up(struct mpsc_fetch *fetch, int code, const char *why)
+{
+    if (fetch->stage != MPSC_FETCH_KNOWN) {
+        mpsc_error_set(&fetch->error, code, "%s", why);
+        name_the_subject(fetch);
+        fail(fetch);
+    }
+}
+
+/* The code and text of an answer that never came. */
+static void
+explain_outcome(struct mpsc_fetch *fetch)
+{
+    const struct mpsc_http_response *response = &fetch->call.response;
+    const char *detail = response->detail;
+    struct mps_error *error = &fetch->error;
+
+    switch (response->outcome) {
+    case MPSC_HTTP_NETWORK:
+        mpsc_error_set(error, MPS_E_NETWORK,
+                       "can't reach it: %s; check network, proxy, base_url",
+                       detail);
+        break;
+    case MPSC_HTTP_TLS:
+        mpsc_error_set(error, MPS_E_TLS,
+                       "TLS refused: %s; check ca_file, base_url, the clock",
+                       detail);
+        break;
+    case MPSC_HTTP_TIMEOUT:
+        mpsc_error_set(error, MPS_E_TIMEOUT,
+                       "no answer within the deadline: %s", detail);
+        break;
+    case MPSC_HTTP_TOO_LARGE:
+        mpsc_error_set(error, MPS_E_PROTOCOL,
+                       "the answer is larger than %d bytes; check base_url",
+                       MPSC_HTTP_BODY_MAX);
+        break;
+    case MPSC_HTTP_NOT_HTTP:
+        mpsc_error_set(error, MPS_E_PROTOCOL,
+                       "the answer is no HTTP: %s; check base_url, proxy",
+                       detail);
+        break;
+    case MPSC_HTTP_CA_FILE:
+        mpsc_error_set(error, MPS_E_CONFIG,
+                       "can't read the CA certificates of ca_file %s: %s",
+                       fetch->means->configuration->ca_file != NULL
+                           ? fetch->means->configuration->ca_file
+                           : "(system)",
+                       detail);
+        break;
+    case MPSC_HTTP_NO_MEMORY:
+        mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
+        break;
+    case MPSC_HTTP_ANSWERED:
+    case MPSC_HTTP_INTERNAL:
+        mpsc_error_set(error, MPS_E_INTERNAL, "the HTTP library failed: %s",
+                       detail);
+        break;
+    }
+}
+
+static int
+build_request(struct mpsc_fetch *fetch, const struct mpsc_partner *partner,
+              const struct mpsc_fetch_prepared *prepared)
+{
+    const struct mpsc_fetch_means *means = fetch->means;
+    struct mpsc_http_request *request = &fetch->call.request;
+    const struct mpsc_secret *app_secret =
+        partner->app_secret.len > 0 ? &partner->app_secret : NULL;
+    struct mpsc_time now;
+
+    means->clock(&now);
+    if (mpsc_graph_request_build(means->configuration, fetch->business_id,
+                                 &partner->token, app_secret, now.wall_s,
+                                 request) != MPS_OK) {
+        return mpsc_error_set(&fetch->error, MPS_E_NO_MEMORY, "out of memory");
+    }
+    if (prepared != NULL) {
+        request->ca_blob = &prepared->ca;
+    }
+    request->deadline_ms = smaller(left_ms(fetch), UINT32_MAX);
+    return MPS_OK;
+}
+
+static void
+call_done(struct mpsc_http_call *call, void *arg)
+{
+    struct mpsc_fetch *fetch = arg;
+
+    (void)call;
+    fetch->call_done = 1;
+}
+
+/* Sends the request, once more or for the first time. */
+static void
+ask(struct mpsc_fetch *fetch)
+{
+    const struct mpsc_fetch_means *means = fetch->means;
+    const struct mpsc_fetch_prepared *prepared = atomic_load(means->prepared);
+    struct mpsc_partner partner = MPSC_PARTNER_EMPTY;
+
+    if (left_ms(fetch) <= 0) {
+        mpsc_fetch_give_up(fetch, MPS_E_TIMEOUT,
+                           "no time was left to ask the endpoint");
+        return;
+    }
+    mpsc_http_call_clear(&fetch->call);
+    fetch->call.done = call_done;
+    fetch->call.arg = fetch;
+    fetch->call_done = 0;
+    fetch->attempt++;
+    if (mpsc_partner_read(means->configuration, means->credentials,
+                          prepared != NULL ? &prepared->partner : NULL,
+                          &partner, &fetch->error) != MPS_OK ||
+        build_request(fetch, &partner, prepared) != MPS_OK) {
+        fail(fetch);
+    } else if (means->http->start(fetch->http, &fetch->call) != 0) {
+        explain_outcome(fetch);
+        name_the_subject(fetch);
+        fail(fetch);
+    } else {
+        fetch->stage = MPSC_FETCH_ASKING;
+    }
+    mpsc_partner_free(&partner);
+}
+
+/* After a token: into the keyring, where we hold the lock. */
+static void
+keep(struct mpsc_fetch *fetch)
+{
+    const struct mpsc_configuration *options = fetch->means->configuration;
+
+    fetch->stage = MPSC_FETCH_STORING;
+    if (fetch->phase != MPSC_FETCH_HELD) {
+        return;
+    }
+    if (fetch->means->keyring->store(fetch->session, &fetch->record) != 0) {
+        fetch->events->keyring(fetch->arg, MPSC_KEYRING_BAD_HELPER);
+        end_session(fetch);
+        return;
+    }
+    fetch->phase = MPSC_FETCH_CHANGING;
+    fetch->keyring_due_ms =
+        mono_ms(fetch) + options->keyring_deadline_ms + KEYRING_SLACK_MS;
+}
+
+/* Meta may repeat the partner's token in its texts, and short ones don't look
+ * like tokens to mpsc_redact() by themselves. */
+static void
+redact_token(struct mpsc_fetch *fetch)
+{
+    struct mpsc_secret *line = &fetch->call.request.authorization;
+    size_t name = strlen(MPSC_GRAPH_BEARER);
+    struct mpsc_secret token = {line->data + name, line->len - name, 0};
+    const struct mpsc_secret *secrets[] = {&token};
+
+    mpsc_redact(fetch->error.message, secrets, 1);
+    mpsc_redact(fetch->error.user_title, secrets, 1);
+    mpsc_redact(fetch->error.user_message, secrets, 1);
+}
+
+/* 0 where a good answer was taken over into fetch->record, else the code. */
+static int
+read_answer(struct mpsc_fetch *fetch)
+{
+    const struct mpsc_fetch_means *means = fetch->means;
+    const struct mpsc_http_response *response = &fetch->call.response;
+    const struct mpsc_lifetime_rules rules = {
+        means->configuration->assume_lifetime_s,
+        means->configuration->max_age_s,
+    };
+    struct mpsc_graph_answer answer = {MPSC_SECRET_EMPTY, 0};
+    struct mpsc_time now;
+    int code;
+
+    if (response->outcome != MPSC_HTTP_ANSWERED) {
+        explain_outcome(fetch);
+        return fetch->error.code;
+    }
+    means->clock(&now);
+    code =
+        mpsc_graph_response_read(response, now.wall_s, &answer, &fetch->error);
+    if (code != MPS_OK) {
+        redact_token(fetch);
+        return code;
+    }
+    mpsc_secret_move(&fetch->record.token, &answer.token);
+    mpsc_lifetime_begin(&fetch->record, &rules, answer.endpoint_expires_at,
+                        response->date, &now, means->boot_id);
+    return MPS_OK;
+}
+
+static uint32_t
+random_bits(void)
+{
+    uint32_t bits = 0;
+
+    /* Where it fails there is no jitter; that is no reason to fail. */
+    (void)!getrandom(&bits, sizeof(bits), GRND_NONBLOCK);
+    return bits;
+}
+
+static void
+answered(struct mpsc_fetch *fetch)
+{
+    const struct mpsc_configuration *options = fetch->means->configuration;
+    struct mpsc_time now;
+    int64_t delay;
+
+    if (read_answer(fetch) == MPS_OK) {
+        mpsc_http_call_clear(&fetch->call);
+        fetch->events->answered(fetch->arg, &fetch->record, NULL);
+        keep(fetch);
+        return;
+    }
+    fetch->means->clock(&now);
+    delay = mpsc_retry_delay(&fetch->error, fetch->attempt, options->attempts,
+                             random_bits(), now.wall_s, left_ms(fetch));
+    if (delay >= 0) {
+        mpsc_http_call_clear(&fetch->call);
+        fetch->pause_until_ms = now.mono_ms + delay;
+        fetch->stage = MPSC_FETCH_PAUSING;
+        return;
+    }
+    name_the_subject(fetch);
+    fetch->events->answered(fetch->arg, NULL, &fetch->error);
+    fail(fetch);
+}
+
+/* The keyring can't be had: on without it, or not at all. */
+static void
+without_keyring(struct mpsc_fetch *fetch, enum mpsc_keyring_state state)
+{
+    const struct mpsc_configuration *options = fetch->means->configuration;
+
+    fetch->events->keyring(fetch->arg, state);
+    if (options->keyring == MPSC_KEYRING_REQUIRED &&
+        state != MPSC_KEYRING_BUSY) {
+        mpsc_error_set(&fetch->error, MPS_E_KEYRING,
+                       "keyring = required, but %s; %s",
+                       mpsc_keyring_text(state), mpsc_keyring_advice(state));
+        name_the_subject(fetch);
+        fail(fetch);
+    } else if (fetch->purpose == MPSC_FETCH_ERASE) {
+        end_session(fetch);
+        make_known(fetch, NULL, 0, NULL);
+    } else {
+        end_session(fetch);
+        ask(fetch);
+    }
+}
+
+static void
+open_keyring(struct mpsc_fetch *fetch)
+{
+    const struct mpsc_fetch_means *means = fetch->means;
+    const struct mpsc_configuration *options = means->configuration;
+    enum mpsc_keyring_state state = fetch->keyring_hint;
+    int64_t left = left_ms(fetch);
+    struct mpsc_keyring_query query = {
+        .helper = means->helper,
+        .bus = means->bus,
+        .runtime_dir = means->runtime_dir,
+        .endpoint = options->base_url,
+        .solution_id = options->solution_id,
+        .business_id = fetch->business_id,
+    };
+
+    if (left < 0) {
+        left = 0;
+    }
+    /* Half of the time is the endpoint's, whatever the keyring does. */
+    query.keyring_deadline_ms =
+        smaller(options->keyring_deadline_ms, left / 2 + 1);
+    query.lock_wait_ms =
+        (unsigned)((left - smaller(query.keyring_deadline_ms, left)) / 2);
+    query.flight_ms = (unsigned)left;
+    if (state == MPSC_KEYRING_OK) {
+        fetch->session = means->keyring->open(&query, &state);
+    }
+    if (fetch->session == NULL) {
+        without_keyring(fetch, state);
+        return;
+    }
+    fetch->phase = MPSC_FETCH_OPENED;
+    fetch->keyring_due_ms = mono_ms(fetch) + query.lock_wait_ms +
+                            query.keyring_deadline_ms + KEYRING_SLACK_MS;
+}
+
+static void
+erase(struct mpsc_fetch *fetch)
+{
+    const struct mpsc_configuration *options = fetch->means->configuration;
+
+    if (fetch->means->keyring->erase(fetch->session) != 0) {
+        without_keyring(fetch, MPSC_KEYRING_BAD_HELPER);
+        return;
+    }
+    fetch->phase = MPSC_FETCH_CHANGING;
+    fetch->keyring_due_ms =
+        mono_ms(fetch) + options->keyring_deadline_ms + KEYRING_SLACK_MS;
+}
+
+static void
+loaded(struct mpsc_fetch *fetch, enum mpsc_keyring_state state, int found)
+{
+    int believed;
+
+    if (state != MPSC_KEYRING_OK) {
+        without_keyring(fetch, state);
+        return;
+    }
+    fetch->phase = MPSC_FETCH_HELD;
+    fetch->events->keyring(fetch->arg, MPSC_KEYRING_OK);
+    believed = found && fetch->events->believe(fetch->arg, &fetch->record);
+    if (fetch->purpose == MPSC_FETCH_ERASE) {
+        mpsc_record_free(&fetch->record);
+        if (believed) {
+            erase(fetch);
+        } else {
+            end_session(fetch);
+            make_known(fetch, NULL, 0, NULL);
+        }
+    } else if (believed) {
+        end_session(fetch);
+        make_known(fetch, &fetch->record, MPS_SOURCE_KEYRING, NULL);
+    } else {
+        mpsc_record_free(&fetch->record);
+        ask(fetch);
+    }
+}
+
+static void
+changed(struct mpsc_fetch *fetch, enum mpsc_keyring_state state)
+{
+    if (fetch->purpose == MPSC_FETCH_ERASE && state != MPSC_KEYRING_OK) {
+        without_keyring(fetch, state);
+        return;
+    }
+    fetch->events->keyring(fetch->arg, state);
+    end_session(fetch);
+    if (fetch->purpose == MPSC_FETCH_ERASE) {
+        make_known(fetch, NULL, 0, NULL);
+    }
+}
+
+/* The session ended, or took too long, in the middle of its phase. */
+static void
+broken(struct mpsc_fetch *fetch, enum mpsc_keyring_state state)
+{
+    switch (fetch->phase) {
+    case MPSC_FETCH_OPENED:
+        loaded(fetch, state, 0);
+        break;
+    case MPSC_FETCH_CHANGING:
+        changed(fetch, state);
+        break;
+    case MPSC_FETCH_NO_SESSION:
+    case MPSC_FETCH_HELD:
+    case MPSC_FETCH_ENDING:
+        end_session(fetch);
+        break;
+    }
+}
+
+static void
+close_session(struct mpsc_fetch *fetch)
+{
+    fetch->means->keyring->close(&fetch->session);
+    fetch->phase = MPSC_FETCH_NO_SESSION;
+}
+
+static void
+step_keyring(struct mpsc_fetch *fetch)
+{
+    enum mpsc_keyring_state state = MPSC_KEYRING_OK;
+    enum mpsc_keyring_progress progress;
+    int found = 0;
+
+    progress = fetch->means->keyring->step(fetch->session, &state,
+                                           &fetch->record, &found);
+    switch (progress) {
+    case MPSC_KEYRING_LOADED:
+        if (fetch->phase == MPSC_FETCH_OPENED) {
+            loaded(fetch, state, found);
+        }
+        break;
+    case MPSC_KEYRING_CHANGED:
+        if (fetch->phase == MPSC_FETCH_CHANGING) {
+            changed(fetch, state);
+        }
+        break;
+    case MPSC_KEYRING_ENDED:
+        broken(fetch, MPSC_KEYRING_BAD_HELPER);
+        close_session(fetch);
+        break;
+    case MPSC_KEYRING_PENDING:
+        break;
+    }
+    if (fetch->session != NULL && fetch->phase != MPSC_FETCH_HELD &&
+        mono_ms(fetch) >= fetch->keyring_due_ms) {
+        if (fetch->phase == MPSC_FETCH_ENDING) {
+            close_session(fetch);
+        } else {
+            broken(fetch, MPSC_KEYRING_SILENT);
+        }
+    }
+}
+
+/*
+ * The token is made known only when the helper has the whole record: a host
+ * that ends right after its answer would take the rest of it along.
+ */
+static void
+storing(struct mpsc_fetch *fetch)
+{
+    if (fetch->phase == MPSC_FETCH_CHANGING &&
+        fetch->means->keyring->unsent(fetch->session) && left_ms(fetch) > 0) {
+        return;
+    }
+    make_known(fetch, &fetch->record, MPS_SOURCE_ENDPOINT, NULL);
+}
+
+void
+mpsc_fetch_begin(struct mpsc_fetch *fetch, struct mpsc_http *http)
+{
+    fetch->http = http;
+    fetch->stage = MPSC_FETCH_LOADING;
+    fetch->phase = MPSC_FETCH_NO_SESSION;
+    mpsc_error_clear(&fetch->error);
+    if (left_ms(fetch) <= 0) {
+        mpsc_fetch_give_up(fetch, MPS_E_TIMEOUT,
+                           "the deadline passed before its turn came");
+        return;
+    }
+    if (fetch->means->configuration->keyring == MPSC_KEYRING_OFF) {
+        if (fetch->purpose == MPSC_FETCH_ERASE) {
+            make_known(fetch, NULL, 0, NULL);
+        } else {
+            ask(fetch);
+        }
+        return;
+    }
+    open_keyring(fetch);
+}
+
+void
+mpsc_fetch_drop(struct mpsc_fetch *fetch)
+{
+    if (fetch->session != NULL) {
+        fetch->means->keyring->finish(fetch->session);
+        close_session(fetch);
+    }
+}
+
+int
+mpsc_fetch_step(struct mpsc_fetch *fetch)
+{
+    if (fetch->session != NULL) {
+        step_keyring(fetch);
+    }
+    if (fetch->stage == MPSC_FETCH_ASKING && fetch->call_done) {
+        answered(fetch);
+    }
+    if (fetch->stage == MPSC_FETCH_PAUSING &&
+        mono_ms(fetch) >= fetch->pause_until_ms) {
+        ask(fetch);
+    }
+    if (fetch->stage == MPSC_FETCH_STORING) {
+        storing(fetch);
+    }
+    if (fetch->stage != MPSC_FETCH_KNOWN && left_ms(fetch) <= 0) {
+        mpsc_fetch_give_up(fetch, MPS_E_TIMEOUT, "the deadline passed");
+    }
+    return fetch->stage == MPSC_FETCH_KNOWN && fetch->session == NULL;
+}
+
+int
+mpsc_fetch_watch(const struct mpsc_fetch *fetch, struct mpsc_http_watch *watch)
+{
+    if (fetch->session == NULL) {
+        return 0;
+    }
+    watch->fd = fetch->means->keyring->fd(fetch->session);
+    watch->events = POLLIN;
+    watch->revents = 0;
+    return watch->fd >= 0;
+}
+
+int64_t
+mpsc_fetch_due(const struct mpsc_fetch *fetch)
+{
+    int64_t due = INT64_MAX;
+
+    if (fetch->stage != MPSC_FETCH_KNOWN) {
+        due = atomic_load(&fetch->deadline_ms);
+    }
+    if (fetch->stage == MPSC_FETCH_PAUSING && fetch->pause_until_ms < due) {
+        due = fetch->pause_until_ms;
+    }
+    if (fetch->session != NULL && fetch->phase != MPSC_FETCH_HELD &&
+        fetch->keyring_due_ms < due) {
+        due = fetch->keyring_due_ms;
+    }
+    return due;
+}
+
+int
+mpsc_fetch_is_known(const struct mpsc_fetch *fetch)
+{
+    return fetch->stage == MPSC_FETCH_KNOWN;
+}
+
+int
+mpsc_fetch_is_settled(const struct mpsc_fetch *fetch)
+{
+    return fetch->stage == MPSC_FETCH_KNOWN &&
+           (fetch->phase == MPSC_FETCH_NO_SESSION ||
+            fetch->phase == MPSC_FETCH_ENDING || left_ms(fetch) <= 0);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "get.h"
+
+#include "call.h"
+#include "error.h"
+
+/* Whether a credential (NULL = none) answers the wish. */
+static int
+serves(const struct mpsc_call *call, const struct mpsc_credential *credential,
+       const struct mpsc_lifetime_wish *wish)
+{
+    struct mpsc_time now;
+
+    if (credential == NULL ||
+        credential->received_at <
+            call->profile->configuration->distrust_before) {
+        return 0;
+    }
+    call->provider->hub.clock(&now);
+    return mpsc_lifetime_serves(credential->received_ms, credential->end_ms,
+                                now.boot_ms, wish);
+}
+
+/* Whether a remembered failure answers the call. Called with the lock. */
+static int
+fails_unlocked(struct mpsc_call *call, struct mpsc_entry *entry)
+{
+    struct mpsc_time now;
+
+    if (entry->failure == NULL || call->wish.force_refresh) {
+        return 0;
+    }
+    call->provider->hub.clock(&now);
+    if (now.boot_ms >= entry->failure_until_ms) {
+        mpsc_cache_forgive(entry);
+        return 0;
+    }
+    *call->error = *entry->failure;
+    return (call->request.flags & MPS_NO_WAIT) != 0 ||
+           (mpsc_error_class(entry->failure->code) & MPS_CLASS_BUSINESS) != 0;
+}
+
+/* A fetch is under way, or has just been started: what MPS_NO_WAIT says.
+ * Called with the lock. */
+static int
+dont_wait_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
+                   struct mpsc_flight *flight,
+                   struct mpsc_credential **credential)
+{
+    const struct mpsc_lifetime_wish any = {0, 0};
+    const struct mpsc_lifetime_wish *wish =
+        call->wish.force_refresh ? &any : &call->wish;
+
+    mpsc_flight_release_unlocked(flight);
+    if (serves(call, entry->credential, wish)) {
+        *credential = mpsc_credential_hold(entry->credential);
+        return MPS_OK;
+    }
+    if (fails_unlocked(call, entry)) {
+        return call->error->code;
+    }
+    return mpsc_error_set(call->error, MPS_E_AGAIN,
+                          "business %s: a fetch is under way",
+                          entry->business_id);
+}
+
+/* Called with the lock. */
+static int
+get_unlocked(struct mpsc_call *call, struct mpsc_credential **credential)
+{
+    struct mpsc_entry *entry =
+        mpsc_cache_entry(call->profile->cache, call->request.business_id);
+    struct mpsc_flight *flight;
+    int code;
+
+    if (entry == NULL) {
+        return mpsc_error_set(call->error, MPS_E_NO_MEMORY, "out of memory");
+    }
+    for (;;) {
+        if (serves(call, entry->credential, &call->wish)) {
+            *credential = mpsc_credential_hold(entry->credential);
+            return MPS_OK;
+        }
+        if (fails_unlocked(call, entry)) {
+            return call->error->code;
+        }
+        flight = mpsc_call_board_unlocked(call, entry);
+        if (flight == NULL) {
+            return call->error->code;
+        }
+        if ((call->request.flags & MPS_NO_WAIT) != 0) {
+            return dont_wait_unlocked(call, entry, flight, credential);
+        }
+        code = mpsc_call_await_unlocked(call, flight, credential);
+        /* What the endpoint gave just now is as good as it gets. What the
+         * keyring had may have been believed before this call joined. */
+        if (code != MPS_OK ||
+            (*credential)->public.source == MPS_SOURCE_ENDPOINT ||
+            serves(call, *credential, &call->wish)) {
+            return code;
+        }
+        mpsc_credential_release(*credential);
+        *credential = NULL;
+    }
+}
+
+int
+mpsc_get(struct mpsc_provider *provider, const struct mps_request *request,
+         const struct mps_credential **credential, struct mps_error *error)
+{
+    static const struct mpsc_request_rules rules = {
+        MPS_NO_WAIT | MPS_FORCE_REFRESH, 1, 1};
+    struct mpsc_credential *found = NULL;
+    struct mpsc_call call;
+    int code;
+
+    mpsc_provider_enter(provider);
+    code = mpsc_call_begin(&call, provider, request, &rules, error);
+    if (code == MPS_OK) {
+        mpsc_provider_lock(provider);
+        code = get_unlocked(&call, &found);
+        mpsc_provider_unlock(provider);
+    }
+    mpsc_provider_leave(provider);
+    *credential = found != NULL ? &found->public : NULL;
+    return code;
+}

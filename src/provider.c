@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "provider.h"
+
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "request.h"
+
+struct mpsc_provider *
+mpsc_provider_new(struct mpsc_provider *former, unsigned generation)
+{
+    struct mpsc_provider *provider = calloc(1, sizeof(*provider));
+
+    if (provider == NULL) {
+        return NULL;
+    }
+    provider->former = former;
+    provider->generation = generation;
+    provider->hub.event_fd = -1;
+    provider->hub.clock = mpsc_clock_system;
+    if (mpsc_log_init(&provider->hub.log,
+                      former != NULL ? &former->hub.log : NULL) != 0) {
+        goto no_log;
+    }
+    if (pthread_mutex_init(&provider->hub.lock, NULL) != 0) {
+        goto no_lock;
+    }
+    if (pthread_cond_init(&provider->left, NULL) != 0) {
+        goto no_cond;
+    }
+    return provider;
+no_cond:
+    pthread_mutex_destroy(&provider->hub.lock);
+no_lock:
+    mpsc_log_destroy(&provider->hub.log);
+no_log:
+    free(provider);
+    return NULL;
+}
+
+void
+mpsc_provider_free_unused(struct mpsc_provider **provider)
+{
+    pthread_cond_destroy(&(*provider)->left);
+    pthread_mutex_destroy(&(*provider)->hub.lock);
+    mpsc_log_destroy(&(*provider)->hub.log);
+    free(*provider);
+    *provider = NULL;
+}
+
+void
+mpsc_provider_lock(struct mpsc_provider *provider)
+{
+    pthread_mutex_lock(&provider->hub.lock);
+}
+
+void
+mpsc_provider_unlock(struct mpsc_provider *provider)
+{
+    pthread_mutex_unlock(&provider->hub.lock);
+}
+
+void
+mpsc_provider_enter(struct mpsc_provider *provider)
+{
+    mpsc_provider_lock(provider);
+    while (provider->stopping) {
+        pthread_cond_wait(&provider->left, &provider->hub.lock);
+    }
+    provider->calls++;
+    mpsc_provider_unlock(provider);
+}
+
+void
+mpsc_provider_leave(struct mpsc_provider *provider)
+{
+    mpsc_provider_lock(provider);
+    provider->calls--;
+    pthread_cond_broadcast(&provider->left);
+    mpsc_provider_unlock(provider);
+}
+
+/* Called with the lock. */
+static struct mpsc_profile *
+find_profile_unlocked(struct mpsc_provider *provider, const char *name)
+{
+    struct mpsc_profile *profile = provider->profiles;
+
+    while (profile != NULL && !mpsc_profile_is(profile, name)) {
+        profile = profile->next;
+    }
+    return profile;
+}
+
+struct mpsc_profile *
+mpsc_provider_profile(struct mpsc_provider *provider, const char *name,
+                      struct mps_error *error)
+{
+    struct mpsc_profile *found;
+    struct mpsc_profile *fresh = NULL;
+
+    mpsc_provider_lock(provider);
+    found = find_profile_unlocked(provider, name);
+    mpsc_provider_unlock(provider);
+    if (found != NULL) {
+        return found;
+    }
+    if (mpsc_profile_load(name, &fresh, error) != MPS_OK) {
+        return NULL;
+    }
+    mpsc_provider_lock(provider);
+    found = find_profile_unlocked(provider, name);
+    if (found == NULL) {
+        fresh->next = provider->profiles;
+        provider->profiles = fresh;
+        found = fresh;
+        fresh = NULL;
+    }
+    mpsc_provider_unlock(provider);
+    mpsc_profile_free(&fresh);
+    return found;
+}
+
+int
+mpsc_provider_prepare(struct mpsc_provider *provider,
+                      const struct mps_request *request,
+                      struct mps_error *error)
+{
+    static const struct mpsc_request_rules rules = {0, 0, 0};
+    struct mps_request checked;
+    struct mpsc_profile *profile;
+    struct mpsc_http *http;
+    int code;
+
+    code = mpsc_request_check(request, &rules, &checked, error);
+    if (code != MPS_OK) {
+        return code;
+    }
+    mpsc_provider_enter(provider);
+    profile = mpsc_provider_profile(provider, checked.profile, error);
+    if (profile == NULL) {
+        code = error->code;
+    } else {
+        code = mpsc_profile_prepare(profile, error);
+    }
+    mpsc_provider_leave(provider);
+    if (code == MPS_OK) {
+        /* Once, so that the TLS library reads its own files now. */
+        http = mpsc_http_curl.open();
+        mpsc_http_curl.close(&http);
+    }
+    return code;
+}
+
+int
+mpsc_provider_event_fd(struct mpsc_provider *provider)
+{
+    int fd;
+
+    mpsc_provider_enter(provider);
+    mpsc_provider_lock(provider);
+    if (provider->hub.event_fd < 0) {
+        provider->hub.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    }
+    fd = provider->hub.event_fd;
+    mpsc_provider_unlock(provider);
+    mpsc_provider_leave(provider);
+    return fd;
+}
+
+/* After the last call has left: nobody else looks at any of it. */
+static void
+empty(struct mpsc_provider *provider)
+{
+    struct mpsc_profile *profile;
+
+    mpsc_io_free(&provider->io);
+    while ((profile = provider->profiles) != NULL) {
+        provider->profiles = profile->next;
+        mpsc_profile_free(&profile);
+    }
+    if (provider->hub.event_fd >= 0) {
+        close(provider->hub.event_fd);
+        provider->hub.event_fd = -1;
+    }
+}
+
+void
+mpsc_provider_shutdown(struct mpsc_provider *provider)
+{
+    mpsc_provider_enter(provider);
+    mpsc_provider_lock(provider);
+    provider->calls--;
+    provider->stopping = 1;
+    mpsc_provider_unlock(provider);
+
+    /* The flights end first, since the calls inside wait for them; what a
+     * call leaves behind on its own thread ends after it. */
+    if (provider->io != NULL) {
+        mpsc_io_stop(provider->io);
+    }
+    mpsc_provider_lock(provider);
+    while (provider->calls > 0) {
+        pthread_cond_wait(&provider->left, &provider->hub.lock);
+    }
+    mpsc_provider_unlock(provider);
+    if (provider->io != NULL) {
+        mpsc_io_stop(provider->io);
+    }
+    empty(provider);
+
+    mpsc_provider_lock(provider);
+    provider->stopping = 0;
+    pthread_cond_broadcast(&provider->left);
+    mpsc_provider_unlock(provider);
+}

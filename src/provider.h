@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * provider: all that the module knows in one process and fork generation (see
+ * process.h): profiles, the runner, the log.
+ *
+ * The hub's lock guards what is not constant; it is never held over I/O or a
+ * callback. All functions are for any thread.
+ */
+#ifndef MPSC_PROVIDER_H
+#define MPSC_PROVIDER_H
+
+#include "flight.h"
+#include "io.h"
+
+struct mpsc_provider {
+    struct mpsc_flight_hub hub;
+    pthread_cond_t left; /* a call has left, or a shutdown has ended */
+    struct mpsc_profile *profiles;
+    struct mpsc_io *io; /* NULL until it is needed */
+    unsigned calls;     /* how many are inside */
+    int stopping;       /* a shutdown is under way */
+
+    /* Constant. */
+    unsigned generation;          /* of which fork generation it is */
+    struct mpsc_provider *former; /* the parent's, abandoned; or NULL */
+};
+
+/*
+ * An empty provider for a fork generation, or NULL without resources. It
+ * inherits nothing of `former` (the parent process's; NULL = none) but where
+ * the log goes. One that has been in use is never freed: in a forked child
+ * nobody could tell who else is using it.
+ */
+struct mpsc_provider *mpsc_provider_new(struct mpsc_provider *former,
+                                        unsigned generation);
+
+/* Frees one that nobody has used; *provider becomes NULL. */
+void mpsc_provider_free_unused(struct mpsc_provider **provider);
+
+void mpsc_provider_lock(struct mpsc_provider *provider);
+void mpsc_provider_unlock(struct mpsc_provider *provider);
+
+/* Every call that touches a profile goes between these two; one that comes
+ * during a shutdown waits for its end. */
+void mpsc_provider_enter(struct mpsc_provider *provider);
+void mpsc_provider_leave(struct mpsc_provider *provider);
+
+/* The profile, loaded where it is not yet (files are read without the lock).
+ * NULL with *error. It lives until the next shutdown. */
+struct mpsc_profile *mpsc_provider_profile(struct mpsc_provider *provider,
+                                           const char *name,
+                                           struct mps_error *error);
+
+/* What credential_prepare() does. */
+int mpsc_provider_prepare(struct mpsc_provider *provider,
+                          const struct mps_request *request,
+                          struct mps_error *error);
+
+/* The event descriptor, or -1. */
+int mpsc_provider_event_fd(struct mpsc_provider *provider);
+
+/* Empties the provider as credential_shutdown() says; it stays usable. */
+void mpsc_provider_shutdown(struct mpsc_provider *provider);
+
+#endif
