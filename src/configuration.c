@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "configuration.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <libeconf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "configuration_lines.h"
+#include "configuration_options.h"
+#include "error.h"
+
+#define NAME "mps-credential.conf"
+#define SUFFIX ".conf"
+
+/* One file of the configuration. */
+struct source {
+    char *path;
+    int is_host; /* of the host's directory, not the vendor's */
+    econf_file *values;
+    struct mpsc_configuration_lines lines;
+};
+
+/* All of them, in the order in which they override each other. */
+struct sources {
+    struct source *source;
+    size_t count;
+    const char *main; /* where a missing key belongs, for messages */
+};
+
+static void
+free_source(struct source *source)
+{
+    free(source->path);
+    econf_freeFile(source->values);
+    mpsc_configuration_lines_free(&source->lines);
+}
+
+static void
+free_sources(struct sources *sources)
+{
+    for (size_t i = 0; i < sources->count; i++) {
+        free_source(&sources->source[i]);
+    }
+    free(sources->source);
+}
+
+static int
+no_memory(struct mps_error *error)
+{
+    return mpsc_error_set(error, MPS_E_NO_MEMORY,
+                          "no memory to read the configuration");
+}
+
+/* Adds a file, of which nothing is read yet; takes `path`, which may be NULL
+ * where there was no memory for it. */
+static int
+take_path(struct sources *sources, char *path, int is_host,
+          struct mps_error *error)
+{
+    struct source *grown = NULL;
+
+    if (path != NULL) {
+        grown =
+            reallocarray(sources->source, sources->count + 1, sizeof(*grown));
+    }
+    if (grown == NULL) {
+        free(path);
+        return no_memory(error);
+    }
+    sources->source = grown;
+    grown[sources->count++] =
+        (struct source){.path = path, .is_host = is_host};
+    return MPS_OK;
+}
+
+static char *
+join(const char *directory, const char *name)
+{
+    char *path;
+
+    return asprintf(&path, "%s/%s", directory, name) >= 0 ? path : NULL;
+}
+
+/* True also where it can't be known: reading it then tells why. */
+static int
+exists(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+/* Adds the main file: the host's, else the vendor's, else none. */
+static int
+add_main(struct sources *sources, const char *vendor_dir, const char *host_dir,
+         struct mps_error *error)
+{
+    const char *const directories[] = {host_dir, vendor_dir};
+
+    for (size_t i = 0; i < 2; i++) {
+        char *path = join(directories[i], NAME);
+
+        if (path == NULL || exists(path)) {
+            return take_path(sources, path, i == 0, error);
+        }
+        free(path);
+    }
+    return MPS_OK;
+}
+
+static int
+is_drop_in(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+
+    return entry->d_name[0] != '.' && len > sizeof(SUFFIX) - 1 &&
+           strcmp(entry->d_name + len - (sizeof(SUFFIX) - 1), SUFFIX) == 0;
+}
+
+static int
+add_drop_ins(struct sources *sources, const char *directory, int is_host,
+             struct mps_error *error)
+{
+    char *path = join(directory, NAME ".d");
+    struct dirent **entries = NULL;
+    char reason[64];
+    int code = MPS_OK;
+    int count;
+
+    if (path == NULL) {
+        return no_memory(error);
+    }
+    count = scandir(path, &entries, is_drop_in, NULL);
+    if (count < 0 && errno == ENOMEM) {
+        code = no_memory(error);
+    } else if (count < 0 && errno != ENOENT && errno != ENOTDIR) {
+        code = mpsc_error_set(
+            error, MPS_E_CONFIG, "%s can't be read by user %u: %s", path,
+            (unsigned)geteuid(), strerror_r(errno, reason, sizeof(reason)));
+    }
+    for (int i = 0; i < count; i++) {
+        if (code == MPS_OK) {
+            code = take_path(sources, join(path, entries[i]->d_name), is_host,
+                             error);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    free(path);
+    return code;
+}
+
+static int
+compare_base_name(const struct source *a, const struct source *b)
+{
+    return strcmp(strrchr(a->path, '/'), strrchr(b->path, '/'));
+}
+
+static int
+compare_drop_in(const void *left, const void *right)
+{
+    const struct source *a = left;
+    const struct source *b = right;
+    int order = compare_base_name(a, b);
+
+    return order != 0 ? order : a->is_host - b->is_host;
+}
+
+/*
+ * Orders the drop-ins, which begin at index `first`, by name. Where both
+ * directories have one of a name, the vendor's is dropped.
+ */
+static void
+order_drop_ins(struct sources *sources, size_t first)
+{
+    struct source *source = sources->source;
+    size_t kept = first;
+
+    if (sources->count == first) {
+        return;
+    }
+    qsort(source + first, sources->count - first, sizeof(*source),
+          compare_drop_in);
+    for (size_t i = first; i < sources->count; i++) {
+        if (i + 1 < sources->count &&
+            compare_base_name(&source[i], &source[i + 1]) == 0) {
+            free_source(&source[i]);
+        } else {
+            source[kept++] = source[i];
+        }
+    }
+    sources->count = kept;
+}
+
+/*
+ * Finds the host's files. econf_readDirsHistory() isn't used for that: it
+ * takes a file or directory that it can't open for one that isn't there, and
+ * orders by the host's locale.
+ */
+static int
+find_files(struct sources *sources, const char *vendor_dir,
+           const char *host_dir, struct mps_error *error)
+{
+    int code = add_main(sources, vendor_dir, host_dir, error);
+    size_t first = sources->count;
+
+    if (code == MPS_OK) {
+        code = add_drop_ins(sources, vendor_dir, 0, error);
+    }
+    if (code == MPS_OK) {
+        code = add_drop_ins(sources, host_dir, 1, error);
+    }
+    if (code != MPS_OK) {
+        return code;
+    }
+    order_drop_ins(sources, first);
+    if (sources->count == 0) {
+        return mpsc_error_set(error, MPS_E_CONFIG,
+                              "there is no configuration: write solution_id "
+                              "and token_file to %s/%s, see " NAME "(5)",
+                              host_dir, NAME);
+    }
+    return MPS_OK;
+}
+
+static int
+read_source(struct source *source, struct mps_error *error)
+{
+    int code =
+        mpsc_configuration_lines_read(source->path, &source->lines, error);
+    econf_err failure;
+
+    if (code != MPS_OK) {
+        return code;
+    }
+    failure = econf_readFile(&source->values, source->path, "=", "#");
+    if (failure == ECONF_SUCCESS) {
+        return MPS_OK;
+    }
+    source->values = NULL;
+    if (failure == ECONF_NOMEM) {
+        return no_memory(error);
+    }
+    return mpsc_error_set(error, MPS_E_CONFIG, "%s: %s", source->path,
+                          econf_errString(failure));
+}
+
+/* A new string without the blanks behind the value, to which libeconf adds a
+ * blank line that follows; NULL with the error set. */
+static char *
+get_value(const struct source *source,
+          const struct mpsc_configuration_line *line, struct mps_error *error)
+{
+    char *value = NULL;
+    size_t len;
+    econf_err failure =
+        econf_getStringValue(source->values, line->group, line->key, &value);
+
+    if (failure == ECONF_NOMEM) {
+        no_memory(error);
+        return NULL;
+    }
+    if (failure != ECONF_SUCCESS || value == NULL) {
+        free(value);
+        value = strdup("");
+        if (value == NULL) {
+            no_memory(error);
+            return NULL;
+        }
+    }
+    len = strlen(value);
+    while (len > 0 && strchr(" \t\r\n\v\f", value[len - 1]) != NULL) {
+        len--;
+    }
+    value[len] = '\0';
+    return value;
+}
+
+static int
+is_key(const struct mpsc_configuration_line *line, const char *key)
+{
+    return line->key != NULL && strcmp(line->key, key) == 0;
+}
+
+static int
+is_of_group(const struct mpsc_configuration_line *line, const char *group)
+{
+    return group == NULL
+               ? line->group == NULL
+               : line->group != NULL && strcmp(line->group, group) == 0;
+}
+
+/* The value of one line, into `to`. */
+static int
+apply_line(const struct source *source,
+           const struct mpsc_configuration_line *line,
+           struct mpsc_configuration *to, struct mps_error *error)
+{
+    const struct mpsc_configuration_option *option =
+        mpsc_configuration_option_find(line->key);
+    const char *nearest;
+    struct mps_error flaw;
+    char *value;
+    int code;
+
+    if (option == NULL) {
+        nearest = mpsc_configuration_option_nearest(line->key);
+        return mpsc_error_set(
+            error, MPS_E_CONFIG, "%s:%u: there is no key \"%.60s\"%s%s%s",
+            source->path, line->number, line->key,
+            nearest != NULL ? "; did you mean " : ", see " NAME "(5)",
+            nearest != NULL ? nearest : "", nearest != NULL ? "?" : "");
+    }
+    value = get_value(source, line, error);
+    if (value == NULL) {
+        return error->code;
+    }
+    code = mpsc_configuration_option_set(option, value, to, &flaw);
+    free(value);
+    if (code == MPS_OK) {
+        return code;
+    }
+    return mpsc_error_set(error, code, "%s:%u: %s %s", source->path,
+                          line->number, line->key, flaw.message);
+}
+
+/* Two keys of which a file's group may set only one. */
+static int
+check_pair(const struct source *source, const char *group,
+           const struct mpsc_configuration_pair *pair, int *is_set,
+           struct mps_error *error)
+{
+    const struct mpsc_configuration_line *one = NULL;
+
+    for (size_t i = 0; i < source->lines.count; i++) {
+        const struct mpsc_configuration_line *line = &source->lines.line[i];
+
+        if (!is_of_group(line, group) ||
+            (!is_key(line, pair->file) && !is_key(line, pair->credential))) {
+            continue;
+        }
+        if (one != NULL) {
+            return mpsc_error_set(error, MPS_E_CONFIG,
+                                  "%s:%u: %s and %s are both set (line %u); "
+                                  "remove one of the two",
+                                  source->path, line->number, pair->file,
+                                  pair->credential, one->number);
+        }
+        one = line;
+    }
+    *is_set = one != NULL;
+    return MPS_OK;
+}
+
+static void
+clear_string(struct mpsc_configuration *in, size_t offset)
+{
+    char **member = (char **)(void *)((char *)in + offset);
+
+    free(*member);
+    *member = NULL;
+}
+
+/* What one file says in one group (NULL = without one), into `to`. */
+static int
+apply_group(const struct source *source, const char *group,
+            struct mpsc_configuration *to, struct mps_error *error)
+{
+    int code = MPS_OK;
+
+    for (size_t i = 0; i < 2 && code == MPS_OK; i++) {
+        const struct mpsc_configuration_pair *pair =
+            &mpsc_configuration_pairs[i];
+        int is_set = 0;
+
+        code = check_pair(source, group, pair, &is_set, error);
+        if (is_set) {
+            clear_string(to, pair->file_offset);
+            clear_string(to, pair->credential_offset);
+        }
+    }
+    for (size_t i = 0; i < source->lines.count && code == MPS_OK; i++) {
+        const struct mpsc_configuration_line *line = &source->lines.line[i];
+
+        if (line->key != NULL && is_of_group(line, group)) {
+            code = apply_line(source, line, to, error);
+        }
+    }
+    return code;
+}
+
+/* Checks every line of every group, whether it is in use or not. */
+static int
+check_all(const struct sources *sources, struct mps_error *error)
+{
+    struct mpsc_configuration scratch = {.profile = NULL};
+    int code = MPS_OK;
+
+    for (size_t i = 0; i < sources->count && code == MPS_OK; i++) {
+        const struct source *source = &sources->source[i];
+
+        code = apply_group(source, NULL, &scratch, error);
+        for (size_t j = 0; j < source->lines.count && code == MPS_OK; j++) {
+            const struct mpsc_configuration_line *line =
+                &source->lines.line[j];
+
+            if (line->key == NULL) {
+                code = apply_group(source, line->group, &scratch, error);
+            }
+        }
+    }
+    mpsc_configuration_option_free_all(&scratch);
+    return code;
+}
+
+/* The names of all groups, for a message; cut where there are many. */
+static void
+list_groups(const struct sources *sources, char *list, size_t size)
+{
+    size_t used = 0;
+
+    list[0] = '\0';
+    for (size_t i = 0; i < sources->count; i++) {
+        const struct mpsc_configuration_lines *lines =
+            &sources->source[i].lines;
+
+        for (size_t j = 0; j < lines->count; j++) {
+            if (lines->line[j].key == NULL && used < size) {
+                used += (size_t)snprintf(list + used, size - used, "%s%s",
+                                         used > 0 ? ", " : "",
+                                         lines->line[j].group);
+            }
+        }
+    }
+}
+
+static int
+has_group(const struct sources *sources, const char *group)
+{
+    for (size_t i = 0; i < sources->count; i++) {
+        const struct mpsc_configuration_lines *lines =
+            &sources->source[i].lines;
+
+        for (size_t j = 0; j < lines->count; j++) {
+            if (lines->line[j].group != NULL &&
+                strcmp(lines->line[j].group, group) == 0) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+static int
+check_profile(const struct sources *sources, const char *profile,
+              struct mps_error *error)
+{
+    char list[128];
+
+    if (profile == NULL || has_group(sources, profile)) {
+        return MPS_OK;
+    }
+    list_groups(sources, list, sizeof(list));
+    if (list[0] == '\0') {
+        return mpsc_error_set(error, MPS_E_CONFIG,
+                              "there is no profile \"%.60s\", nor any other: "
+                              "add a group [%.60s] to %s",
+                              profile, profile, sources->main);
+    }
+    return mpsc_error_set(error, MPS_E_CONFIG,
+                          "there is no profile \"%.60s\" in %s; there are: %s",
+                          profile, sources->main, list);
+}
+
+/* What must be set by now. */
+static int
+check_complete(const struct sources *sources,
+               const struct mpsc_configuration *configuration,
+               struct mps_error *error)
+{
+    char list[96];
+    const char *missing = NULL;
+
+    if (configuration->solution_id == NULL) {
+        missing = "solution_id is";
+    } else if (configuration->token_file == NULL &&
+               configuration->token_credential == NULL) {
+        missing = "token_file (or token_credential) is";
+    } else {
+        return MPS_OK;
+    }
+    list_groups(sources, list, sizeof(list));
+    if (configuration->profile == NULL && list[0] != '\0') {
+        return mpsc_error_set(error, MPS_E_CONFIG,
+                              "%s not set in %s, and no profile is chosen "
+                              "(MPS_CREDENTIAL_PROFILE); there are: %s",
+                              missing, sources->main, list);
+    }
+    return mpsc_error_set(error, MPS_E_CONFIG,
+                          "%s not set: add it to %s, see " NAME "(5)", missing,
+                          sources->main);
+}
+
+/* The configuration of a profile, of files that have been read. */
+static int
+build(const struct sources *sources, const char *profile,
+      struct mpsc_configuration *to, struct mps_error *error)
+{
+    int code = check_all(sources, error);
+
+    if (code == MPS_OK) {
+        code = check_profile(sources, profile, error);
+    }
+    if (code != MPS_OK) {
+        return code;
+    }
+    if (mpsc_configuration_option_defaults(to) != MPS_OK) {
+        return no_memory(error);
+    }
+    for (size_t i = 0; i < sources->count && code == MPS_OK; i++) {
+        code = apply_group(&sources->source[i], NULL, to, error);
+    }
+    if (profile != NULL) {
+        to->profile = strdup(profile);
+        if (to->profile == NULL) {
+            return no_memory(error);
+        }
+        for (size_t i = 0; i < sources->count && code == MPS_OK; i++) {
+            code = apply_group(&sources->source[i], profile, to, error);
+        }
+    }
+    return code == MPS_OK ? check_complete(sources, to, error) : code;
+}
+
+/* Reads the files that were found and builds the result. */
+static int
+load(struct sources *sources, const char *profile,
+     struct mpsc_configuration **configuration, struct mps_error *error)
+{
+    int code = MPS_OK;
+
+    for (size_t i = 0; i < sources->count && code == MPS_OK; i++) {
+        code = read_source(&sources->source[i], error);
+    }
+    if (code != MPS_OK) {
+        return code;
+    }
+    *configuration = calloc(1, sizeof(**configuration));
+    if (*configuration == NULL) {
+        return no_memory(error);
+    }
+    code = build(sources, profile, *configuration, error);
+    if (code != MPS_OK) {
+        mpsc_configuration_free(configuration);
+    }
+    return code;
+}
+
+int
+mpsc_configuration_load_in(const char *vendor_dir, const char *host_dir,
+                           const char *profile,
+                           struct mpsc_configuration **configuration,
+                           struct mps_error *error)
+{
+    struct sources sources = {NULL, 0, NULL};
+    int saved = errno;
+    char *main_file = join(host_dir, NAME);
+    int code;
+
+    *configuration = NULL;
+    mpsc_error_clear(error);
+    if (main_file == NULL) {
+        code = no_memory(error);
+        goto out;
+    }
+    sources.main = main_file;
+    code = find_files(&sources, vendor_dir, host_dir, error);
+    if (code == MPS_OK) {
+        code = load(&sources, profile, configuration, error);
+    }
+out:
+    free_sources(&sources);
+    free(main_file);
+    errno = saved;
+    return code;
+}
+
+int
+mpsc_configuration_load(const char *file, const char *profile,
+                        struct mpsc_configuration **configuration,
+                        struct mps_error *error)
+{
+    struct sources sources = {NULL, 0, file};
+    int saved = errno;
+    int code;
+
+    if (file == NULL) {
+        return mpsc_configuration_load_in(MPS_DATADIR, MPS_SYSCONFDIR, profile,
+                                          configuration, error);
+    }
+    *configuration = NULL;
+    mpsc_error_clear(error);
+    code = take_path(&sources, strdup(file), 1, error);
+    if (code == MPS_OK) {
+        code = load(&sources, profile, configuration, error);
+    }
+    free_sources(&sources);
+    errno = saved;
+    return code;
+}
+
+void
+mpsc_configuration_free(struct mpsc_configuration **configuration)
+{
+    if (*configuration != NULL) {
+        free((*configuration)->profile);
+        mpsc_configuration_option_free_all(*configuration);
+        free(*configuration);
+        *configuration = NULL;
+    }
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * configuration: what the administrator has set, read with libeconf and
+ * checked, as one constant struct per profile.
+ *
+ * Files, later ones override earlier ones key by key: the vendor's
+ * mps-credential.conf in $(datadir) unless $(sysconfdir) has one, then the
+ * drop-ins mps-credential.conf.d/ *.conf of both, in the byte order of their
+ * names; of two with one name that in $(sysconfdir) alone. Keys without a
+ * group are the host's; a group [name] overrides them for the profile of that
+ * name.
+ *
+ * Not for two threads at once: libeconf notes in static memory what it reads.
+ */
+#ifndef MPSC_CONFIGURATION_H
+#define MPSC_CONFIGURATION_H
+
+#include <mps/credential.h>
+#include <stdint.h>
+
+enum mpsc_keyring_use {
+    MPSC_KEYRING_PREFERRED,
+    MPSC_KEYRING_REQUIRED,
+    MPSC_KEYRING_OFF
+};
+
+enum mpsc_audit { MPSC_AUDIT_FETCH, MPSC_AUDIT_USE, MPSC_AUDIT_OFF };
+
+enum mpsc_log_target { MPSC_LOG_SYSLOG, MPSC_LOG_OFF };
+
+/* The options, each as mps-credential.conf(5) describes it. Strings are never
+ * "": an option that is not set and has no default is NULL. */
+struct mpsc_configuration {
+    char *profile; /* NULL = the keys without a group */
+    char *solution_id;
+    char *api_version;
+    char *base_url; /* no slash at its end */
+    char *token_file;
+    char *token_credential;
+    char *app_secret_file;
+    char *app_secret_credential;
+    char *ca_file;
+    char *proxy;
+    unsigned deadline_ms;
+    unsigned connect_timeout_ms;
+    unsigned attempts;
+    enum mpsc_keyring_use keyring;
+    char *keyring_bus;
+    unsigned keyring_deadline_ms;
+    char *runtime_dir;
+    int threads;
+    unsigned assume_lifetime_s;
+    unsigned max_age_s;
+    unsigned negative_ttl_s;
+    int64_t distrust_before; /* Unix seconds; 0 = none */
+    enum mpsc_audit audit;
+    enum mpsc_log_target log;
+    int log_level; /* as in syslog: LOG_ERR .. LOG_DEBUG */
+};
+
+/*
+ * Reads the configuration for `profile` (NULL = none). `file` (NULL = the
+ * host's files) is the one file to read instead. On success *configuration is
+ * a new struct that the caller frees. Else MPS_E_CONFIG or MPS_E_NO_MEMORY
+ * with a message that names file and key, the line of a syntax error, and the
+ * next step. Unknown keys and bad values in any group are errors, so that a
+ * slip shows at once and not when that profile is first used.
+ */
+int mpsc_configuration_load(const char *file, const char *profile,
+                            struct mpsc_configuration **configuration,
+                            struct mps_error *error);
+
+/*
+ * The same with the host's files looked for in other directories than those
+ * of the build: for tests.
+ */
+int mpsc_configuration_load_in(const char *vendor_dir, const char *host_dir,
+                               const char *profile,
+                               struct mpsc_configuration **configuration,
+                               struct mps_error *error);
+
+/* Frees and sets to NULL; NULL in it is fine. */
+void mpsc_configuration_free(struct mpsc_configuration **configuration);
+
+#endif

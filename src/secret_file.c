@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "secret_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "redact.h"
+
+#define SECRET_MAX (64 * 1024)
+
+/* The file, for messages: "token_file /etc/x". */
+struct subject {
+    const char *key;
+    const char *path;
+};
+
+static int
+fail(const struct subject *subject, struct mps_error *error, const char *what)
+{
+    return mpsc_error_set(error, MPS_E_CONFIG, "%s %s %s", subject->key,
+                          subject->path, what);
+}
+
+static int
+fail_errno(const struct subject *subject, int number, struct mps_error *error)
+{
+    char reason[64];
+
+    return mpsc_error_set(error, MPS_E_CONFIG,
+                          "%s %s can't be read by user %u: %s", subject->key,
+                          subject->path, (unsigned)geteuid(),
+                          strerror_r(number, reason, sizeof(reason)));
+}
+
+static int
+no_memory(const struct subject *subject, struct mps_error *error)
+{
+    return mpsc_error_set(error, MPS_E_NO_MEMORY, "no memory to read %s",
+                          subject->key);
+}
+
+/* The rule of owner and mode. */
+static int
+check_access(const struct subject *subject, const struct stat *status,
+             struct mps_error *error)
+{
+    unsigned mode = (unsigned)status->st_mode & 07777;
+    uid_t user = geteuid();
+
+    if (status->st_uid != 0 && status->st_uid != user) {
+        return mpsc_error_set(error, MPS_E_CONFIG,
+                              "%s %s belongs to user %u, not to root or user "
+                              "%u: run 'chown %u %s'",
+                              subject->key, subject->path,
+                              (unsigned)status->st_uid, (unsigned)user,
+                              (unsigned)user, subject->path);
+    }
+    if (status->st_uid == 0 && (mode & 037) != 0) {
+        return mpsc_error_set(error, MPS_E_CONFIG,
+                              "%s %s is open to %s (mode %04o): run 'chmod "
+                              "0640 %s'",
+                              subject->key, subject->path,
+                              (mode & 07) != 0 ? "others"
+                                               : "changes by a group",
+                              mode, subject->path);
+    }
+    if (status->st_uid != 0 && (mode & 077) != 0) {
+        return mpsc_error_set(error, MPS_E_CONFIG,
+                              "%s %s is open to %s (mode %04o): run 'chmod "
+                              "0600 %s'",
+                              subject->key, subject->path,
+                              (mode & 07) != 0 ? "others" : "its group", mode,
+                              subject->path);
+    }
+    return MPS_OK;
+}
+
+/* Reads the whole file, or one byte more than a secret may have. */
+static int
+read_all(const struct subject *subject, int fd, struct mpsc_secret *secret,
+         struct mps_error *error)
+{
+    /* A secret and its line end "\r\n". */
+    const size_t most = SECRET_MAX + 2;
+
+    if (mpsc_secret_reserve(secret, most + 1) != 0) {
+        return no_memory(subject, error);
+    }
+    while (secret->len <= most) {
+        ssize_t got =
+            read(fd, secret->data + secret->len, most + 1 - secret->len);
+
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return fail_errno(subject, errno, error);
+        }
+        if (got == 0) {
+            break;
+        }
+        secret->len += (size_t)got;
+    }
+    secret->data[secret->len] = '\0';
+    return MPS_OK;
+}
+
+/* Takes the line end off and looks at what is left. */
+static int
+check_contents(const struct subject *subject, struct mpsc_secret *secret,
+               struct mps_error *error)
+{
+    if (secret->len > 0 && secret->data[secret->len - 1] == '\n') {
+        secret->len--;
+        if (secret->len > 0 && secret->data[secret->len - 1] == '\r') {
+            secret->len--;
+        }
+    }
+    secret->data[secret->len] = '\0';
+    if (secret->len == 0) {
+        return fail(subject, error, "is empty: write the secret to it");
+    }
+    if (secret->len > SECRET_MAX) {
+        return fail(subject, error,
+                    "is longer than 64 KiB: it must hold the "
+                    "secret alone");
+    }
+    for (size_t i = 0; i < secret->len; i++) {
+        char c = secret->data[i];
+
+        if (c == '\n' || c == '\r') {
+            return fail(subject, error,
+                        "has more than one line: it must hold "
+                        "the secret alone, in one line");
+        }
+        if (c <= ' ' || c > '~') {
+            return fail(subject, error,
+                        "has a space or a byte that is not "
+                        "printable ASCII: it must hold the "
+                        "secret alone");
+        }
+    }
+    return MPS_OK;
+}
+
+static int
+read_file(const struct subject *subject, int is_checked,
+          struct mpsc_secret *secret, struct mps_error *error)
+{
+    struct mpsc_secret fresh = MPSC_SECRET_EMPTY;
+    int saved = errno;
+    int code = MPS_OK;
+    struct stat status;
+    int fd;
+
+    mpsc_error_clear(error);
+    /* A symbolic link is followed: tokens are rotated by replacing one. */
+    fd = open(subject->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        code = fail_errno(subject, errno, error);
+        goto out;
+    }
+    if (!S_ISREG(status.st_mode)) {
+        code = fail(subject, error,
+                    S_ISDIR(status.st_mode) ? "is a directory, not a file"
+                                            : "is not a regular file");
+        goto out;
+    }
+    if (is_checked) {
+        code = check_access(subject, &status, error);
+    }
+    if (code == MPS_OK) {
+        code = read_all(subject, fd, &fresh, error);
+    }
+    if (code == MPS_OK) {
+        code = check_contents(subject, &fresh, error);
+    }
+    /* A copy: the buffer is as large as a secret may be. */
+    if (code == MPS_OK &&
+        mpsc_secret_set(secret, fresh.data, fresh.len) != 0) {
+        code = no_memory(subject, error);
+    }
+out:
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    mpsc_secret_free(&fresh);
+    errno = saved;
+    return code;
+}
+
+int
+mpsc_secret_file_read(const char *path, const char *key,
+                      struct mpsc_secret *secret, struct mps_error *error)
+{
+    const struct subject subject = {key, path};
+
+    return read_file(&subject, 1, secret, error);
+}
+
+int
+mpsc_secret_file_read_credential(const char *directory, const char *name,
+                                 const char *key, struct mpsc_secret *secret,
+                                 struct mps_error *error)
+{
+    struct subject subject = {key, NULL};
+    int saved = errno;
+    char *path = NULL;
+    int code;
+
+    if (directory == NULL) {
+        return mpsc_error_set(error, MPS_E_CONFIG,
+                              "%s is set, but systemd gives this program no "
+                              "credentials: add LoadCredential= to its unit",
+                              key);
+    }
+    if (name[0] == '\0' || strchr(name, '/') != NULL ||
+        strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+        return mpsc_error_set(error, MPS_E_CONFIG,
+                              "%s must be a name without a slash", key);
+    }
+    if (asprintf(&path, "%s/%s", directory, name) < 0) {
+        errno = saved;
+        return mpsc_error_set(error, MPS_E_NO_MEMORY,
+                              "no memory to read a credential");
+    }
+    subject.path = path;
+    code = read_file(&subject, 0, secret, error);
+    if (code != MPS_OK) {
+        /* The name may be the token itself, put into the wrong place. */
+        mpsc_redact(error->message, NULL, 0);
+    }
+    free(path);
+    return code;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * utc: from a date and time in UTC to Unix seconds.
+ */
+#ifndef MPSC_UTC_H
+#define MPSC_UTC_H
+
+#include <stdint.h>
+
+/* The last second of the year 9999: no time beyond it is believed. */
+#define MPSC_UTC_MAX INT64_C(253402300799)
+
+struct mpsc_utc {
+    int year;       /* 1970 to 9999 */
+    int month, day; /* from 1 */
+    int hour, minute, second;
+};
+
+/*
+ * The Unix seconds of a UTC time, or -1 where there is no such day or time
+ * (a leap second, 60, is none).
+ */
+int64_t mpsc_utc_seconds(const struct mpsc_utc *utc);
+
+/*
+ * Reads exactly `count` decimal digits at `text`, which may end earlier. The
+ * number, or -1.
+ */
+int mpsc_utc_digits(const char *text, int count);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Dates and times to Unix seconds. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <CUnit/Basic.h>
+#include <time.h>
+
+#include "utc.h"
+
+static void
+test_seconds(void)
+{
+    static const struct {
+        struct mpsc_utc utc;
+        int64_t expected;
+    } rows[] = {
+        {{1970, 1, 1, 0, 0, 0}, 0},
+        {{1970, 1, 1, 0, 0, 1}, 1},
+        {{1994, 11, 6, 8, 49, 37}, 784111777},
+        {{2000, 2, 29, 12, 0, 0}, 951825600},
+        {{2024, 2, 29, 23, 59, 59}, 1709251199},
+        {{2025, 1, 1, 0, 0, 0}, 1735689600},
+        {{2038, 1, 19, 3, 14, 8}, INT64_C(2147483648)},
+        {{2100, 3, 1, 0, 0, 0}, INT64_C(4107542400)},
+        {{9999, 12, 31, 23, 59, 59}, MPSC_UTC_MAX},
+        {{1969, 12, 31, 23, 59, 59}, -1},
+        {{10000, 1, 1, 0, 0, 0}, -1},
+        {{2023, 2, 29, 0, 0, 0}, -1},
+        {{2100, 2, 29, 0, 0, 0}, -1},
+        {{2023, 4, 31, 0, 0, 0}, -1},
+        {{2023, 0, 1, 0, 0, 0}, -1},
+        {{2023, 13, 1, 0, 0, 0}, -1},
+        {{2023, 1, 0, 0, 0, 0}, -1},
+        {{2023, 1, 32, 0, 0, 0}, -1},
+        {{2023, 1, 1, 24, 0, 0}, -1},
+        {{2023, 1, 1, 0, 60, 0}, -1},
+        {{2016, 12, 31, 23, 59, 60}, -1},
+        {{2023, 1, 1, -1, 0, 0}, -1},
+        {{2023, 1, 1, 0, -1, 0}, -1},
+        {{2023, 1, 1, 0, 0, -1}, -1},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CU_ASSERT_EQUAL(mpsc_utc_seconds(&rows[i].utc), rows[i].expected);
+    }
+}
+
+/* Against the C library, every day for four hundred years. */
+static void
+test_every_day(void)
+{
+    int wrong = 0;
+
+    for (time_t day = 0; day < 146097; day++) {
+        time_t then = day * 86400 + 4711;
+        struct tm tm;
+        struct mpsc_utc utc;
+
+        CU_ASSERT_PTR_NOT_NULL_FATAL(gmtime_r(&then, &tm));
+        utc = (struct mpsc_utc){tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+                                tm.tm_hour,        tm.tm_min,     tm.tm_sec};
+        wrong += mpsc_utc_seconds(&utc) != then;
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+}
+
+static void
+test_digits(void)
+{
+    CU_ASSERT_EQUAL(mpsc_utc_digits("2025", 4), 2025);
+    CU_ASSERT_EQUAL(mpsc_utc_digits("2025", 2), 20);
+    CU_ASSERT_EQUAL(mpsc_utc_digits("00", 2), 0);
+    CU_ASSERT_EQUAL(mpsc_utc_digits("0", 2), -1);
+    CU_ASSERT_EQUAL(mpsc_utc_digits("", 2), -1);
+    CU_ASSERT_EQUAL(mpsc_utc_digits("+1", 2), -1);
+    CU_ASSERT_EQUAL(mpsc_utc_digits(" 1", 2), -1);
+    CU_ASSERT_EQUAL(mpsc_utc_digits("1a", 2), -1);
+}
+
+int
+main(void)
+{
+    CU_TestInfo tests[] = {
+        {"seconds", test_seconds},
+        {"every day", test_every_day},
+        {"digits", test_digits},
+        CU_TEST_INFO_NULL,
+    };
+    CU_SuiteInfo suites[] = {
+        {"utc", NULL, NULL, NULL, NULL, tests},
+        CU_SUITE_INFO_NULL,
+    };
+    unsigned failures = 1;
+
+    if (CU_initialize_registry() == CUE_SUCCESS &&
+        CU_register_suites(suites) == CUE_SUCCESS &&
+        CU_basic_run_tests() == CUE_SUCCESS) {
+        failures = CU_get_number_of_failures();
+    }
+    CU_cleanup_registry();
+    return failures != 0;
+}
