@@ -241,19 +241,27 @@ keep(struct mpsc_fetch *fetch)
         mono_ms(fetch) + options->keyring_deadline_ms + KEYRING_SLACK_MS;
 }
 
-/* Meta may repeat the partner's token in its texts, and short ones don't look
- * like tokens to mpsc_redact() by themselves. */
-static void
-redact_token(struct mpsc_fetch *fetch)
+/*
+ * Meta may repeat the partner's token in its texts, and a short one doesn't
+ * look like a token by itself. Taken out of the body, before any text of it
+ * is cut. True where it was there.
+ */
+static int
+redact_body(struct mpsc_fetch *fetch)
 {
-    struct mpsc_secret *line = &fetch->call.request.authorization;
-    size_t name = strlen(MPSC_GRAPH_BEARER);
-    struct mpsc_secret token = {line->data + name, line->len - name, 0};
+    const struct mpsc_secret *line = &fetch->call.request.authorization;
+    const size_t name = strlen(MPSC_GRAPH_BEARER);
+    const struct mpsc_secret token = {line->data + name, line->len - name, 0};
     const struct mpsc_secret *secrets[] = {&token};
+    struct mpsc_secret *body = &fetch->call.response.body;
 
-    mpsc_redact(fetch->error.message, secrets, 1);
-    mpsc_redact(fetch->error.user_title, secrets, 1);
-    mpsc_redact(fetch->error.user_message, secrets, 1);
+    if (body->len == 0 ||
+        memmem(body->data, body->len, token.data, token.len) == NULL) {
+        return 0;
+    }
+    mpsc_redact_known(body->data, secrets, 1);
+    body->len = strlen(body->data);
+    return 1;
 }
 
 /* 0 where a good answer was taken over into fetch->record, else the code. */
@@ -277,8 +285,11 @@ read_answer(struct mpsc_fetch *fetch)
     means->clock(&now);
     code =
         mpsc_graph_response_read(response, now.wall_s, &answer, &fetch->error);
+    if (code != MPS_OK && redact_body(fetch)) {
+        code = mpsc_graph_response_read(response, now.wall_s, &answer,
+                                        &fetch->error);
+    }
     if (code != MPS_OK) {
-        redact_token(fetch);
         return code;
     }
     mpsc_secret_move(&fetch->record.token, &answer.token);

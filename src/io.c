@@ -46,7 +46,8 @@ struct mpsc_io {
     struct mpsc_fetch **queue_end;
     struct mpsc_fetch *leftover; /* of mpsc_io_run() */
     struct mpsc_http *http;      /* the thread's; NULL while it has none */
-    int running;                 /* the thread is there */
+    int running;                 /* the thread is there, or on its way */
+    int joinable; /* `thread` is to be joined: it runs or has ended */
     int stopping;
     pthread_t thread;
 };
@@ -199,9 +200,6 @@ refuse_queued(struct mpsc_io *io)
         fetch = pop_unlocked(io);
         if (fetch == NULL) {
             io->running = 0;
-            if (!io->stopping) {
-                pthread_detach(pthread_self());
-            }
         }
         pthread_mutex_unlock(&io->lock);
         if (fetch != NULL) {
@@ -224,9 +222,6 @@ thread_ends(struct mpsc_io *io, const struct loop *loop, int64_t idle_until_ms)
         ends = 1;
         io->running = 0;
         io->http = NULL;
-        if (!io->stopping) {
-            pthread_detach(pthread_self());
-        }
     }
     pthread_mutex_unlock(&io->lock);
     return ends;
@@ -293,6 +288,17 @@ thread_main(void *arg)
     return NULL;
 }
 
+/* Joins a thread that has ended, or is about to: it takes the lock no more.
+ * Called with the lock. */
+static void
+join_ended_unlocked(struct mpsc_io *io)
+{
+    if (io->joinable) {
+        pthread_join(io->thread, NULL);
+        io->joinable = 0;
+    }
+}
+
 /* Creates the thread with all signals blocked. Called with the lock. */
 static int
 start_thread_unlocked(struct mpsc_io *io)
@@ -302,6 +308,7 @@ start_thread_unlocked(struct mpsc_io *io)
     sigset_t before;
     int failed;
 
+    join_ended_unlocked(io);
     if (pthread_attr_init(&attributes) != 0) {
         return -1;
     }
@@ -316,6 +323,7 @@ start_thread_unlocked(struct mpsc_io *io)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     io->running = !failed;
+    io->joinable = !failed;
     return failed ? -1 : 0;
 }
 
@@ -414,17 +422,18 @@ void
 mpsc_io_stop(struct mpsc_io *io)
 {
     pthread_t thread;
-    int running;
+    int joinable;
 
     pthread_mutex_lock(&io->lock);
     io->stopping = 1;
-    running = io->running;
+    joinable = io->joinable;
+    io->joinable = 0;
     thread = io->thread;
     if (io->http != NULL) {
         io->port->wakeup(io->http);
     }
     pthread_mutex_unlock(&io->lock);
-    if (running) {
+    if (joinable) {
         pthread_join(thread, NULL);
     }
     stop_leftovers(io);

@@ -34,7 +34,12 @@ mpsc_provider_new(struct mpsc_provider *former, unsigned generation)
     if (pthread_cond_init(&provider->left, NULL) != 0) {
         goto no_cond;
     }
+    if (pthread_mutex_init(&provider->loading, NULL) != 0) {
+        goto no_loading;
+    }
     return provider;
+no_loading:
+    pthread_cond_destroy(&provider->left);
 no_cond:
     pthread_mutex_destroy(&provider->hub.lock);
 no_lock:
@@ -47,6 +52,7 @@ no_log:
 void
 mpsc_provider_free_unused(struct mpsc_provider **provider)
 {
+    pthread_mutex_destroy(&(*provider)->loading);
     pthread_cond_destroy(&(*provider)->left);
     pthread_mutex_destroy(&(*provider)->hub.lock);
     mpsc_log_destroy(&(*provider)->hub.log);
@@ -98,32 +104,36 @@ find_profile_unlocked(struct mpsc_provider *provider, const char *name)
     return profile;
 }
 
-struct mpsc_profile *
-mpsc_provider_profile(struct mpsc_provider *provider, const char *name,
-                      struct mps_error *error)
+static struct mpsc_profile *
+find_profile(struct mpsc_provider *provider, const char *name)
 {
     struct mpsc_profile *found;
-    struct mpsc_profile *fresh = NULL;
 
     mpsc_provider_lock(provider);
     found = find_profile_unlocked(provider, name);
     mpsc_provider_unlock(provider);
+    return found;
+}
+
+struct mpsc_profile *
+mpsc_provider_profile(struct mpsc_provider *provider, const char *name,
+                      struct mps_error *error)
+{
+    struct mpsc_profile *found = find_profile(provider, name);
+
     if (found != NULL) {
         return found;
     }
-    if (mpsc_profile_load(name, &fresh, error) != MPS_OK) {
-        return NULL;
+    /* libeconf keeps static state: one thread at a time. */
+    pthread_mutex_lock(&provider->loading);
+    found = find_profile(provider, name);
+    if (found == NULL && mpsc_profile_load(name, &found, error) == MPS_OK) {
+        mpsc_provider_lock(provider);
+        found->next = provider->profiles;
+        provider->profiles = found;
+        mpsc_provider_unlock(provider);
     }
-    mpsc_provider_lock(provider);
-    found = find_profile_unlocked(provider, name);
-    if (found == NULL) {
-        fresh->next = provider->profiles;
-        provider->profiles = fresh;
-        found = fresh;
-        fresh = NULL;
-    }
-    mpsc_provider_unlock(provider);
-    mpsc_profile_free(&fresh);
+    pthread_mutex_unlock(&provider->loading);
     return found;
 }
 

@@ -14,7 +14,8 @@
 
 struct mpsc_provider {
     struct mpsc_flight_hub hub;
-    pthread_cond_t left; /* a call has left, or a shutdown has ended */
+    pthread_cond_t left;     /* a call has left, or a shutdown has ended */
+    pthread_mutex_t loading; /* one at a time reads the configuration */
     struct mpsc_profile *profiles;
     struct mpsc_io *io; /* NULL until it is needed */
     unsigned calls;     /* how many are inside */
