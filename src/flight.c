@@ -226,8 +226,8 @@ doubt_the_solution(struct mpsc_flight *flight)
 
     memcpy(message, flight->error.message, sizeof(message));
     mpsc_error_message(&flight->error,
-                       "%.*s; no business has succeeded yet: check "
-                       "solution_id %s",
+                       "%.*s; none has succeeded yet, so solution_id %s may "
+                       "be wrong",
                        (int)sizeof(message) - 90, message,
                        flight->profile->configuration->solution_id);
 }

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An example of a host: a program that acts for many customer businesses.
+ *
+ *     cc host.c -o host $(pkg-config --cflags mps-credential)
+ *     ./host [-n] [-m MODULE] BUSINESS_ID...
+ *
+ * It gets the credential of each business, and shows what a program does with
+ * one, and with each class of failure. With -n it asks without waiting, as an
+ * event loop does.
+ */
+#include <inttypes.h>
+#include <mps/loader.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+/* This is where a program calls Meta's API for the business, with the header
+ * "Authorization: Bearer <access_token>". No log gets the token: token_id
+ * tells one from another. */
+static void
+use(const char *business, const struct mps_credential *credential)
+{
+    int is_keyring = credential->source == MPS_SOURCE_KEYRING;
+
+    printf("%s: token %s from the %s, expires in %" PRId64 " s\n", business,
+           credential->token_id, is_keyring ? "keyring" : "endpoint",
+           credential->expires_at - (int64_t)time(NULL));
+}
+
+/* The classes say what to do, for codes of later versions as well. Several
+ * may be set. */
+static void
+react(const struct mps_api *mps, const char *business, int code)
+{
+    struct mps_error error = {.size = sizeof(error)};
+    unsigned classes = mps->classify(code);
+    int64_t wait;
+
+    mps->error(&error); /* this thread's last failure: that one */
+    wait = error.retry_at - (int64_t)time(NULL);
+    printf("%s: error %d, %s: %s\n", business, code, mps->strerror(code),
+           error.message);
+    if ((classes & MPS_CLASS_CALLER) != 0) {
+        puts("    -> a bug in this program: asking again is no use");
+    }
+    if ((classes & MPS_CLASS_BUSINESS) != 0) {
+        puts("    -> suspend the customer, and never delete it");
+    }
+    if ((classes & MPS_CLASS_ALERT) != 0) {
+        puts("    -> tell the administrator");
+    }
+    if ((classes & MPS_CLASS_RETRY) != 0 && wait > 0) {
+        printf("    -> keep the work, ask again in %" PRId64 " s\n", wait);
+    } else if ((classes & MPS_CLASS_RETRY) != 0) {
+        puts("    -> keep the work, ask again later");
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    struct mps_request request = {.size = sizeof(request)};
+    const char *module = NULL; /* where the administrator has it */
+    struct mps_api mps;
+    int failures = 0;
+    int option;
+
+    while ((option = getopt(argc, argv, "m:n")) != -1) {
+        if (option == 'm') {
+            module = optarg;
+        } else if (option == 'n') {
+            request.flags = MPS_NO_WAIT;
+        } else {
+            fprintf(stderr, "usage: %s [-n] [-m MODULE] BUSINESS_ID...\n",
+                    argv[0]);
+            return 2;
+        }
+    }
+    if (mps_load(&mps, module) != 0) {
+        fprintf(stderr, "%s\n", mps.load_error);
+        return 2;
+    }
+    for (int i = optind; i < argc; i++) {
+        const struct mps_credential *credential;
+        int code;
+
+        request.business_id = argv[i];
+        code = mps.get_credential_with(&request, &credential);
+        if (code == MPS_OK) {
+            use(argv[i], credential);
+            mps.release_credential(credential); /* when done with it */
+        } else {
+            react(&mps, argv[i], code);
+            failures++;
+        }
+    }
+    mps.shutdown(); /* before exit() it may be left out */
+    return failures != 0;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "keyring_spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifdef SYS_setresuid32 /* where the plain one takes 16 bits */
+#define SET_UIDS SYS_setresuid32
+#define SET_GIDS SYS_setresgid32
+#else
+#define SET_UIDS SYS_setresuid
+#define SET_GIDS SYS_setresgid
+#endif
+
+#define STATUS_KILLED 128
+
+/* Beyond it a fallback loop over descriptors would cost the host time. */
+#define FALLBACK_FD_MAX 65536u
+
+/*
+ * clone(2) as fork(2) does it, without fork's handlers. The arguments that
+ * architectures order differently (tls, child's tid) are all 0.
+ */
+static pid_t
+raw_clone(unsigned long flags, int *pidfd)
+{
+#if defined(__s390__)
+    return (pid_t)syscall(SYS_clone, 0UL, flags, pidfd, 0UL, 0UL);
+#else
+    return (pid_t)syscall(SYS_clone, flags, 0UL, pidfd, 0UL, 0UL);
+#endif
+}
+
+/*
+ * Between clone and execve: only system calls, and those that are
+ * cancellation points by syscall(2), since a cancellation of the calling
+ * thread that is still pending would otherwise act in the child.
+ */
+
+static void
+close_from(unsigned first)
+{
+    struct rlimit limit = {FALLBACK_FD_MAX, FALLBACK_FD_MAX};
+    unsigned end = FALLBACK_FD_MAX;
+
+    if (syscall(SYS_close_range, first, ~0U, 0U) == 0) {
+        return;
+    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < end) {
+        end = (unsigned)limit.rlim_cur;
+    }
+    for (unsigned fd = first; fd < end; fd++) {
+        syscall(SYS_close, fd);
+    }
+}
+
+/* Ignored signals stay ignored over execve: undo what the host chose. */
+static void
+reset_signals(void)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+
+    for (int number = 1; number < NSIG; number++) {
+        sigaction(number, &action, NULL);
+    }
+    /* The service manager ends a host's orphans with these; a store in
+     * progress goes on. The alarm bounds it. */
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+/* In a setuid host the helper is the effective user's alone: with two users
+ * GLib would take it for a setuid program and refuse the bus address. */
+static int
+be_effective_user(void)
+{
+    uid_t uid = geteuid();
+    gid_t gid = getegid();
+
+    if (getgid() != gid && syscall(SET_GIDS, gid, gid, gid) != 0) {
+        return -1;
+    }
+    return getuid() != uid && syscall(SET_UIDS, uid, uid, uid) != 0 ? -1 : 0;
+}
+
+static _Noreturn void
+run_helper(const char *helper, unsigned alarm_s, int socket)
+{
+    static char name[] = "mps-credential-keyring-helper";
+    char *argv[] = {name, NULL};
+    char *envp[] = {NULL};
+    sigset_t none;
+    int null = (int)syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR, 0);
+
+    if (null >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
+        dup2(null, STDERR_FILENO) >= 0 && dup2(socket, STDIN_FILENO) >= 0 &&
+        be_effective_user() == 0) {
+        close_from(STDERR_FILENO + 1);
+        reset_signals();
+        sigemptyset(&none);
+        alarm(alarm_s);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        execve(helper, argv, envp);
+    }
+    _exit(MPSC_KEYRING_NOT_RUN);
+}
+
+/* All signals stay blocked here, so nothing but SIGKILL comes between. */
+static _Noreturn void
+run_intermediate(const char *helper, unsigned alarm_s, int socket)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    siginfo_t info;
+    pid_t pid;
+
+    /* It holds a copy of the host's memory. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    setsid();
+    /* With SIGCHLD ignored the helper's status would be lost. */
+    sigaction(SIGCHLD, &action, NULL);
+    pid = raw_clone(SIGCHLD, NULL);
+    if (pid == 0) {
+        run_helper(helper, alarm_s, socket);
+    }
+    /* It may outlive the host's interest in its sockets and files. */
+    close_from(0);
+    info.si_code = 0;
+    info.si_status = 0;
+    if (pid < 0) {
+        _exit(MPSC_KEYRING_NOT_RUN);
+    }
+    if (syscall(SYS_waitid, P_PID, pid, &info, WEXITED, NULL) != 0 ||
+        info.si_code != CLD_EXITED) {
+        _exit(STATUS_KILLED);
+    }
+    _exit(info.si_status);
+}
+
+/* Moves a descriptor off 0, 1 and 2, which a host may have closed and which
+ * mean something to whoever looks there. 0 or -1; closed then. */
+static int
+lift(int *fd)
+{
+    int low = *fd;
+
+    if (low > STDERR_FILENO) {
+        return 0;
+    }
+    *fd = fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    close(low);
+    return *fd < 0 ? -1 : 0;
+}
+
+/* A pair of stream sockets of which only ours never blocks; 0 or -1. */
+static int
+open_pair(int pair[2])
+{
+    int types = SOCK_STREAM | SOCK_CLOEXEC;
+
+    if (socketpair(AF_UNIX, types, 0, pair) != 0) {
+        return -1;
+    }
+    if (lift(&pair[0]) == 0 && lift(&pair[1]) == 0 &&
+        fcntl(pair[0], F_SETFL, O_NONBLOCK) == 0) {
+        return 0;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (pair[i] >= 0) {
+            close(pair[i]);
+        }
+    }
+    return -1;
+}
+
+int
+mpsc_keyring_spawn(const char *helper, unsigned alarm_s,
+                   struct mpsc_keyring_child *child)
+{
+    sigset_t all;
+    sigset_t old;
+    int pair[2];
+    int why;
+
+    if (open_pair(pair) != 0) {
+        return -1;
+    }
+    child->pidfd = -1;
+    sigfillset(&all);
+    /* The host's handlers must not run in the child. */
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    child->pid = raw_clone(CLONE_PIDFD, &child->pidfd);
+    if (child->pid == 0) {
+        run_intermediate(helper, alarm_s, pair[1]);
+    }
+    why = errno;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    close(pair[1]);
+    if (child->pid < 0) {
+        close(pair[0]);
+        errno = why;
+        return -1;
+    }
+    child->socket = pair[0];
+    if (child->pidfd >= 0) {
+        /* Where it fails, the number and the socket's end still tell. */
+        (void)lift(&child->pidfd);
+    }
+    return 0;
+}
+
+int
+mpsc_keyring_reap(const struct mpsc_keyring_child *child, int *status)
+{
+    /* __WCLONE: only children whose end is not told by SIGCHLD. */
+    const unsigned options = (unsigned)(WEXITED | WNOHANG) | __WCLONE;
+    siginfo_t info;
+    long result = -1;
+
+    info.si_pid = 0;
+    errno = EBADF;
+    if (child->pidfd >= 0) {
+        result =
+            syscall(SYS_waitid, P_PIDFD, child->pidfd, &info, options, NULL);
+    }
+    if (result != 0 && errno != ECHILD) {
+        result = syscall(SYS_waitid, P_PID, child->pid, &info, options, NULL);
+    }
+    if (result == 0 && info.si_pid == 0) {
+        return 0;
+    }
+    *status = result == 0 && info.si_code == CLD_EXITED ? info.si_status
+                                                        : STATUS_KILLED;
+    return 1;
+}

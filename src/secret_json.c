@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "secret_json.h"
+
+#include <json-c/json.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "record.h"
+
+/*
+ * Has the tokener read a JSON string of `len` fillers. Its string buffer is
+ * as large as that afterwards, and overwritten: the public interface gives
+ * no other way to either.
+ */
+static int
+fill_tokener(struct json_tokener *tokener, size_t len)
+{
+    struct json_object *filler;
+    struct mpsc_secret text = MPSC_SECRET_EMPTY;
+    int ok = -1;
+
+    if (mpsc_secret_reserve(&text, len + 2) != 0) {
+        return -1;
+    }
+    memset(text.data, 'x', len + 2);
+    text.data[0] = '"';
+    text.data[len + 1] = '"';
+    json_tokener_reset(tokener);
+    filler = json_tokener_parse_ex(tokener, text.data, (int)(len + 2));
+    if (filler != NULL) {
+        ok = 0;
+    }
+    json_object_put(filler);
+    json_tokener_reset(tokener);
+    mpsc_secret_free(&text);
+    return ok;
+}
+
+int
+mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
+                       struct json_object **json)
+{
+    struct json_tokener *tokener;
+    int result = -1;
+
+    *json = NULL;
+    if (len > INT_MAX - 2) {
+        return 1;
+    }
+    tokener = json_tokener_new_ex(depth);
+    if (tokener == NULL) {
+        return -1;
+    }
+    json_tokener_set_flags(tokener,
+                           JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    if (fill_tokener(tokener, len) != 0) {
+        goto out;
+    }
+    *json = json_tokener_parse_ex(tokener, bytes, (int)len);
+    result = 0;
+    if (json_tokener_get_error(tokener) != json_tokener_success ||
+        json_tokener_get_parse_end(tokener) != len ||
+        !json_object_is_type(*json, json_type_object)) {
+        mpsc_record_json_free(*json);
+        *json = NULL;
+        result = 1;
+    }
+    /* The buffer has its full size by now, so this can't fail half-way. */
+    (void)fill_tokener(tokener, len);
+out:
+    json_tokener_free(tokener);
+    return result;
+}
+
+static int
+append_text(struct mpsc_secret *out, const char *text)
+{
+    return mpsc_secret_append(out, text, strlen(text));
+}
+
+/* A string in quotes; runs that need no escape are copied as they are. */
+static int
+write_string(const char *bytes, size_t len, struct mpsc_secret *out)
+{
+    size_t done = 0;
+
+    if (append_text(out, "\"") != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < len; i++) {
+        unsigned char byte = (unsigned char)bytes[i];
+        char escape[8];
+
+        if (byte >= 0x20 && byte != '"' && byte != '\\') {
+            continue;
+        }
+        snprintf(escape, sizeof(escape), byte < 0x20 ? "\\u%04x" : "\\%c",
+                 byte);
+        if (mpsc_secret_append(out, bytes + done, i - done) != 0 ||
+            append_text(out, escape) != 0) {
+            return -1;
+        }
+        done = i + 1;
+    }
+    if (mpsc_secret_append(out, bytes + done, len - done) != 0) {
+        return -1;
+    }
+    return append_text(out, "\"");
+}
+
+static int
+write_object(struct json_object *json, struct mpsc_secret *out)
+{
+    const char *separator = "{";
+    struct json_object_iterator at = json_object_iter_begin(json);
+    struct json_object_iterator end = json_object_iter_end(json);
+
+    for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
+        const char *key = json_object_iter_peek_name(&at);
+
+        if (append_text(out, separator) != 0 ||
+            write_string(key, strlen(key), out) != 0 ||
+            append_text(out, ":") != 0 ||
+            mpsc_secret_json_write(json_object_iter_peek_value(&at), out) !=
+                0) {
+            return -1;
+        }
+        separator = ",";
+    }
+    return append_text(out, *separator == '{' ? "{}" : "}");
+}
+
+static int
+write_array(struct json_object *json, struct mpsc_secret *out)
+{
+    size_t count = json_object_array_length(json);
+
+    if (append_text(out, "[") != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if ((i > 0 && append_text(out, ",") != 0) ||
+            mpsc_secret_json_write(json_object_array_get_idx(json, i), out) !=
+                0) {
+            return -1;
+        }
+    }
+    return append_text(out, "]");
+}
+
+int
+mpsc_secret_json_write(struct json_object *json, struct mpsc_secret *out)
+{
+    const char *text;
+
+    switch (json_object_get_type(json)) {
+    case json_type_object:
+        return write_object(json, out);
+    case json_type_array:
+        return write_array(json, out);
+    case json_type_string:
+        return write_string(json_object_get_string(json),
+                            (size_t)json_object_get_string_len(json), out);
+    case json_type_null:
+    case json_type_boolean:
+    case json_type_double:
+    case json_type_int:
+        break;
+    }
+    /* No secret in a number: json-c's own printing will do. */
+    text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN);
+    return text == NULL ? -1 : append_text(out, text);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * secret_json: JSON in and out of a secret buffer.
+ *
+ * json-c prints and parses through growing heap buffers of its own, which it
+ * frees without wiping: every step of the growth would leave a copy of a
+ * token behind. These two leave none. A tree with a token in it is freed with
+ * mpsc_record_json_free().
+ */
+#ifndef MPSC_SECRET_JSON_H
+#define MPSC_SECRET_JSON_H
+
+#include <json-c/json_types.h>
+#include <stddef.h>
+
+#include "secret.h"
+
+/*
+ * Parses exactly one JSON object that fills all `len` bytes, in valid UTF-8
+ * and nested no deeper than `depth`. (json-c's strict mode, which is still
+ * lenient about quotes, NaN and white space.) 0 with *json set, which the
+ * caller owns; 1 where the bytes are no such object; -1 without memory.
+ */
+int mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
+                           struct json_object **json);
+
+/*
+ * Appends the tree as one line of plain JSON. 0, or -1 without memory; the
+ * buffer may then hold a part of it.
+ */
+int mpsc_secret_json_write(struct json_object *json, struct mpsc_secret *out);
+
+#endif
