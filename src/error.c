@@ -112,7 +112,7 @@ mpsc_error_clear(struct mps_error *error)
     error->size = sizeof(*error);
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 format_message(struct mps_error *error, const char *format, va_list args)
 {
     /* Longer than the message, so that the cut is made with care below. */

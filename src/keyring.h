@@ -68,20 +68,22 @@ struct mpsc_keyring {
         const struct mpsc_keyring_query *query,
         enum mpsc_keyring_state *state);
 
-    /* The descriptor to poll for POLLIN; changes only in step(). */
+    /* The descriptor to poll for POLLIN; changes only in step(), and is -1
+     * where the host has taken it for something of its own. */
     int (*fd)(const struct mpsc_keyring_session *session);
 
     /*
      * Moves on as far as possible without blocking. With LOADED, *found tells
      * whether the business has a record, which the caller owns then. After
      * LOADED with another state than OK the session is over: finish() it.
+     * ENDED also comes by itself, when flight_ms is over or the helper died.
      */
     enum mpsc_keyring_progress (*step)(struct mpsc_keyring_session *session,
                                        enum mpsc_keyring_state *state,
                                        struct mpsc_record *record, int *found);
 
     /* After LOADED with OK, one of these; CHANGED follows. 0, or -1 where
-     * the helper is gone. */
+     * the helper is gone, there is no memory or the record is too large. */
     int (*store)(struct mpsc_keyring_session *session,
                  const struct mpsc_record *record);
     int (*erase)(struct mpsc_keyring_session *session);

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <CUnit/Basic.h>
+#include <string.h>
+
+#include "keyring_bus.h"
+#include "keyring_protocol.h"
+
+static const struct mpsc_keyring_query query = {
+    .bus = "unix:path=/run/user/0/bus",
+    .runtime_dir = "/run/x \"y\"",
+    .endpoint = "https://graph.facebook.com",
+    .solution_id = "1",
+    .business_id = "2",
+    .keyring_deadline_ms = 3,
+    .lock_wait_ms = 4,
+    .flight_ms = 5,
+};
+
+/* Decodes a frame that is all there. */
+static void
+decode(const struct mpsc_secret *frame, struct mpsc_keyring_message *message)
+{
+    size_t need;
+
+    CU_ASSERT_EQUAL_FATAL(
+        mpsc_keyring_decode(frame->data, frame->len, &need, message),
+        MPSC_KEYRING_MESSAGE);
+    CU_ASSERT_EQUAL(need, frame->len);
+}
+
+static void
+test_open(void)
+{
+    struct mpsc_keyring_message message;
+    struct mpsc_secret frame = MPSC_SECRET_EMPTY;
+
+    CU_ASSERT_EQUAL(mpsc_keyring_encode_open(&query, &frame), 0);
+    CU_ASSERT_EQUAL(memcmp(frame.data, "MPSK\0\1\0\1\0\0", 10), 0);
+    decode(&frame, &message);
+    CU_ASSERT_EQUAL(message.type, MPSC_KEYRING_MSG_OPEN);
+    CU_ASSERT_STRING_EQUAL(message.query.bus, query.bus);
+    CU_ASSERT_STRING_EQUAL(message.query.runtime_dir, query.runtime_dir);
+    CU_ASSERT_STRING_EQUAL(message.query.endpoint, query.endpoint);
+    CU_ASSERT_STRING_EQUAL(message.query.solution_id, query.solution_id);
+    CU_ASSERT_STRING_EQUAL(message.query.business_id, query.business_id);
+    CU_ASSERT_EQUAL(message.query.keyring_deadline_ms, 3);
+    CU_ASSERT_EQUAL(message.query.lock_wait_ms, 4);
+    CU_ASSERT_EQUAL(message.query.flight_ms, 5);
+    mpsc_keyring_message_free(&message);
+    mpsc_secret_free(&frame);
+}
+
+static void
+test_answers(void)
+{
+    struct mpsc_record record = {.expires_at = 9};
+    struct mpsc_keyring_message message;
+    struct mpsc_secret frame = MPSC_SECRET_EMPTY;
+
+    mpsc_secret_set(&record.token, "T", 1);
+    mpsc_keyring_encode_store(&record, &frame);
+    decode(&frame, &message);
+    CU_ASSERT_EQUAL(message.type, MPSC_KEYRING_MSG_STORE);
+    CU_ASSERT_STRING_EQUAL(message.record.token.data, "T");
+    mpsc_keyring_message_free(&message);
+    mpsc_secret_free(&frame);
+
+    mpsc_keyring_encode_loaded(MPSC_KEYRING_OK, &record, &frame);
+    decode(&frame, &message);
+    CU_ASSERT_EQUAL(message.type, MPSC_KEYRING_MSG_LOADED);
+    CU_ASSERT(message.found && message.record.expires_at == 9);
+    mpsc_keyring_message_free(&message);
+    mpsc_secret_free(&frame);
+
+    mpsc_keyring_encode_loaded(MPSC_KEYRING_NO_MEMORY, NULL, &frame);
+    decode(&frame, &message);
+    CU_ASSERT_EQUAL(message.state, MPSC_KEYRING_NO_MEMORY);
+    CU_ASSERT_FALSE(message.found);
+    mpsc_keyring_message_free(&message);
+    mpsc_secret_free(&frame);
+
+    mpsc_keyring_encode_changed(MPSC_KEYRING_LOCKED, &frame);
+    decode(&frame, &message);
+    CU_ASSERT_EQUAL(message.type, MPSC_KEYRING_MSG_CHANGED);
+    CU_ASSERT_EQUAL(message.state, MPSC_KEYRING_LOCKED);
+    mpsc_keyring_message_free(&message);
+    mpsc_secret_free(&frame);
+
+    mpsc_keyring_encode_bare(MPSC_KEYRING_MSG_ERASE, &frame);
+    decode(&frame, &message);
+    CU_ASSERT_EQUAL(message.type, MPSC_KEYRING_MSG_ERASE);
+    mpsc_keyring_message_free(&message);
+    mpsc_secret_free(&frame);
+    mpsc_record_free(&record);
+}
+
+/* Every prefix of a frame wants more, and tells how much. */
+static void
+test_pieces(void)
+{
+    struct mpsc_keyring_message message;
+    struct mpsc_secret frame = MPSC_SECRET_EMPTY;
+    size_t need;
+
+    mpsc_keyring_encode_open(&query, &frame);
+    for (size_t len = 0; len < frame.len; len++) {
+        CU_ASSERT_EQUAL(mpsc_keyring_decode(frame.data, len, &need, &message),
+                        MPSC_KEYRING_MORE);
+        CU_ASSERT_EQUAL(need, len < MPSC_KEYRING_HEADER_SIZE
+                                  ? MPSC_KEYRING_HEADER_SIZE
+                                  : frame.len);
+    }
+    CU_ASSERT_EQUAL(mpsc_keyring_decode(NULL, 0, &need, &message),
+                    MPSC_KEYRING_MORE);
+    /* one more byte belongs to the next frame */
+    mpsc_secret_append(&frame, "M", 1);
+    CU_ASSERT_EQUAL(
+        mpsc_keyring_decode(frame.data, frame.len, &need, &message),
+        MPSC_KEYRING_MESSAGE);
+    CU_ASSERT_EQUAL(need, frame.len - 1);
+    mpsc_keyring_message_free(&message);
+    mpsc_secret_free(&frame);
+}
+
+static void
+test_bad(void)
+{
+    /* the header up to the length's last two bytes, and the payload */
+    static const struct {
+        const char header[12];
+        const char *payload;
+    } cases[] = {
+        {"MPSK\0\1\0\0\0\0", "{}"},
+        {"MPSK\0\1\0\7\0\0", "{}"},
+        {"MPSK\0\1\1\1\0\0", "{}"},
+        {"MPSK\0\1\0\1\0\0", "{}"},
+        {"MPSK\0\1\0\1\0\0", ""},
+        {"MPSK\0\1\0\3\0\0", "[]"},
+        {"MPSK\0\1\0\3\0\0", "{}x"},
+        {"MPSK\0\1\0\3\0\0", "{\"a\":[[[]]]}"},
+        {"MPSK\0\1\0\2\0\0", "{}"},
+        {"MPSK\0\1\0\2\0\0", "{\"record\":{}}"},
+        {"MPSK\0\1\0\2\0\0", "{\"record\":null}"},
+        {"MPSK\0\1\0\4\0\0", "{}"},
+        {"MPSK\0\1\0\4\0\0", "{\"state\":-1}"},
+        {"MPSK\0\1\0\4\0\0", "{\"state\":13}"},
+        {"MPSK\0\1\0\4\0\0", "{\"state\":0,\"record\":{}}"},
+        {"MPSK\0\1\0\5\0\0", "{\"state\":\"0\"}"},
+        {"NPSK\0\1\0\3\0\0", "{}"},
+        {"MPSX\0\1\0\3\0\0", "{}"},
+        {"MPSK\0\1\0\3\1\0", "{}"},
+        {"MPSK\0\1\0\3\0\x40", "{}"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct mpsc_keyring_message message;
+        char frame[MPSC_KEYRING_HEADER_SIZE + 256];
+        size_t len = strlen(cases[i].payload);
+        size_t need;
+
+        memcpy(frame, cases[i].header, 10);
+        frame[10] = 0;
+        frame[11] = (char)len;
+        memcpy(frame + MPSC_KEYRING_HEADER_SIZE, cases[i].payload, len);
+        CU_ASSERT_EQUAL(mpsc_keyring_decode(frame,
+                                            MPSC_KEYRING_HEADER_SIZE + len,
+                                            &need, &message),
+                        MPSC_KEYRING_BAD);
+        mpsc_keyring_message_free(&message);
+    }
+}
+
+static void
+test_version(void)
+{
+    static const char newer[MPSC_KEYRING_HEADER_SIZE] =
+        "MPSK\0\2\xff\xff\xff\xff\xff\xff";
+    struct mpsc_keyring_message message;
+    size_t need;
+
+    CU_ASSERT_EQUAL(mpsc_keyring_decode(newer, sizeof(newer), &need, &message),
+                    MPSC_KEYRING_OTHER_VERSION);
+}
+
+static void
+test_limit(void)
+{
+    struct mpsc_record record = {.expires_at = 9};
+    struct mpsc_secret frame = MPSC_SECRET_EMPTY;
+    struct mpsc_keyring_message message;
+    size_t mib = 1024 * 1024;
+
+    mpsc_secret_reserve(&record.token, 3 * mib);
+    memset(record.token.data, '\\', 3 * mib);
+    record.token.len = mib;
+    CU_ASSERT_EQUAL(mpsc_keyring_encode_store(&record, &frame), 0);
+    decode(&frame, &message);
+    CU_ASSERT(mpsc_secret_equal(&message.record.token, &record.token));
+    mpsc_keyring_message_free(&message);
+    mpsc_secret_free(&frame);
+    record.token.len = 3 * mib;
+    CU_ASSERT_EQUAL(mpsc_keyring_encode_store(&record, &frame), -1);
+    CU_ASSERT_PTR_NULL(frame.data);
+    mpsc_record_free(&record);
+}
+
+static void
+test_texts(void)
+{
+    for (int state = -1; state <= MPSC_KEYRING_NO_MEMORY + 1; state++) {
+        CU_ASSERT(*mpsc_keyring_text((enum mpsc_keyring_state)state) != '\0');
+        CU_ASSERT(*mpsc_keyring_advice((enum mpsc_keyring_state)state) !=
+                  '\0');
+    }
+}
+
+static void
+test_bus(void)
+{
+    static const struct {
+        const char *address;
+        int local;
+        int present; /* where local */
+    } cases[] = {
+        {"unix:path=/dev/null", 1, 0},
+        {"unix:path=/none;unix:path=/none2", 1, 0},
+        {"unix:path=/none;unix:abstract=x", 1, 1},
+        {"unix:path=/none;", 1, 0},
+        {"unix:abstract=/tmp/x", 1, 1},
+        {"unix:path=/a%2", 1, 0},
+        {"unix:path=/a%zz", 1, 0},
+        {"unix:path=/none,guid=12", 1, 0},
+        {"unix:path=", 1, 0},
+        {"", 0, 0},
+        {NULL, 0, 0},
+        {";", 0, 0},
+        {"unix:path=/x;;", 0, 0},
+        {"unix:path=/x;tcp:host=a", 0, 0},
+        {"unixexec:path=/bin/sh", 0, 0},
+        {"autolaunch:", 0, 0},
+        {"nonce-tcp:", 0, 0},
+        {"launchd:env=X", 0, 0},
+        {" unix:path=/x", 0, 0},
+        {"UNIX:path=/x", 0, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        CU_ASSERT_EQUAL(mpsc_keyring_bus_local(cases[i].address),
+                        cases[i].local);
+        if (cases[i].local) {
+            CU_ASSERT_EQUAL(mpsc_keyring_bus_present(cases[i].address),
+                            cases[i].present);
+        }
+    }
+}
+
+static CU_TestInfo tests[] = {
+    {"OPEN", test_open},       {"answers", test_answers},
+    {"pieces", test_pieces},   {"bad frames", test_bad},
+    {"version", test_version}, {"limit", test_limit},
+    {"texts", test_texts},     {"bus addresses", test_bus},
+    CU_TEST_INFO_NULL,
+};
+
+static CU_SuiteInfo suites[] = {
+    {"keyring_protocol", NULL, NULL, NULL, NULL, tests},
+    CU_SUITE_INFO_NULL,
+};
+
+int
+main(void)
+{
+    unsigned failed;
+
+    if (CU_initialize_registry() != CUE_SUCCESS ||
+        CU_register_suites(suites) != CUE_SUCCESS) {
+        return 99;
+    }
+    CU_basic_run_tests();
+    failed = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    return failed == 0 ? 0 : 1;
+}
