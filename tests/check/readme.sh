@@ -8,6 +8,7 @@ srcdir=${srcdir-.}
 result=ok
 example=$(mktemp)
 trap 'rm -f "$example" "$example.o"' EXIT
+# shellcheck disable=SC2016 # no command, a code fence
 sed -n '/^```c$/,/^```$/p' "$srcdir/README.md" | sed '1d;$d' >"$example"
 grep -v SPDX "$srcdir/examples/minimal.c" | diff - "$example" || result=failed
 for source in "$srcdir"/examples/*.c; do
