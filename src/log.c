@@ -53,7 +53,7 @@ mpsc_log_redirect(struct mpsc_log *log, mps_log_fn *function, void *arg)
     pthread_mutex_lock(&log->lock);
     /* In this order, and with nothing in between, so that whenever a fork
      * copies the two, they belong together. */
-    log->function = NULL;
+    log->function = (mps_log_fn *)0;
     log->arg = arg;
     log->function = function;
     while (log->running > 0) {

@@ -216,98 +216,99 @@ test_everything(void)
     CU_ASSERT_PTR_NULL(configuration->token_file);
 }
 
+static const struct {
+    const char *line;
+    const char *says;
+} refused_rows[] = {
+    {"api_version = 25.0", "api_version is \"25.0\"; expected a version"},
+    {"api_version = v25", "api_version is \"v25\""},
+    {"api_version = v25.0x", "api_version"},
+    {"api_version = v25.0/../x", "api_version"},
+    {"attempts = 0", "attempts is \"0\"; expected a whole number from 1"},
+    {"attempts = 11", "from 1 to 10"},
+    {"attempts = 3.0", "attempts"},
+    {"attempts = +3", "attempts"},
+    {"attempts = -3", "attempts"},
+    {"attempts = 0x3", "attempts"},
+    {"attempts = 99999999999999999999", "attempts"},
+    {"attempts = three", "attempts"},
+    {"attempts =", "attempts is empty"},
+    {"attempts = \"\"", "attempts is empty"},
+    {"attempts = # 3", "attempts is empty"},
+    {"assume_lifetime_s = 59", "60"},
+    {"connect_timeout_ms = 49", "50"},
+    {"deadline_ms = 99", "100"},
+    {"deadline_ms = 600001", "600000"},
+    {"keyring_deadline_ms = 60001", "60000"},
+    {"max_age_s = 31536001", "31536000"},
+    {"negative_ttl_s = 86401", "86400"},
+    {"audit = yes", "fetch, use or off"},
+    {"keyring = Preferred", "preferred, required or off"},
+    {"log = stderr", "syslog or off"},
+    {"log_level = 7", "error, warning"},
+    {"threads = true", "yes or no"},
+    {"base_url = http://graph.facebook.com", "https://HOST"},
+    {"base_url = https://", "https://HOST"},
+    {"base_url = https:///x", "https://HOST"},
+    {"base_url = https://u:p@h", "https://HOST"},
+    {"base_url = https://h?x=1", "https://HOST"},
+    {"base_url = https://h:0", "https://HOST"},
+    {"base_url = https://h:65536", "https://HOST"},
+    {"base_url = https://h:", "https://HOST"},
+    {"base_url = https://h x", "https://HOST"},
+    {"base_url = https://h\\x", "https://HOST"},
+    {"base_url = HTTPS://h", "https://HOST"},
+    {"ca_file = ca.pem", "an absolute path"},
+    {"runtime_dir = /", "an absolute path"},
+    {"keyring_bus = autolaunch:", "unix:path"},
+    {"keyring_bus = unix:path=/x;unixexec:path=/y", "unix:path"},
+    {"keyring_bus = unix:", "unix:path"},
+    {"distrust_before = yesterday", "UTC time"},
+    {"distrust_before = 2026-02-30", "UTC time"},
+    {"distrust_before = 2026-01-31T12:00:00", "UTC time"},
+    {"distrust_before = 2026-01-31 12:00:00Z", "UTC time"},
+    {"distrust_before = 1969-12-31", "UTC time"},
+    {"solution_idd = 1", "no key \"solution_idd\"; did you mean "
+                         "solution_id?"},
+    {"Attempts = 1", "did you mean attempts?"},
+    {"access_token_value_in_here = x", "no key"},
+    {"deadline = 5", "no key \"deadline\""},
+    {"solution_id = 43", "a second time, after line 1"},
+    {"attempts", "expected \"key = value\""},
+    {"attempts 3", "expected \"key = value\""},
+    {"= 3", "expected \"key = value\""},
+    {"attempts is = 3", "expected \"key = value\""},
+    {"attempts: 3", "expected \"key = value\""},
+    {"; attempts = 3", "expected \"key = value\""},
+    {"[open", "a group is"},
+    {"[a] b", "a group is"},
+    {"[]", "letters"},
+    {"[a b]", "letters"},
+    {"[ a ]", "letters"},
+    {"token_credential = x", "token_file and token_credential are both"},
+};
+
 /* Each in line 3 behind what is needed; the message must name file, line and
  * what is given here. */
 static void
 test_refused(void)
 {
-    static const struct {
-        const char *line;
-        const char *says;
-    } rows[] = {
-        {"api_version = 25.0", "api_version is \"25.0\"; expected a version"},
-        {"api_version = v25", "api_version is \"v25\""},
-        {"api_version = v25.0x", "api_version"},
-        {"api_version = v25.0/../x", "api_version"},
-        {"attempts = 0", "attempts is \"0\"; expected a whole number from 1"},
-        {"attempts = 11", "from 1 to 10"},
-        {"attempts = 3.0", "attempts"},
-        {"attempts = +3", "attempts"},
-        {"attempts = -3", "attempts"},
-        {"attempts = 0x3", "attempts"},
-        {"attempts = 99999999999999999999", "attempts"},
-        {"attempts = three", "attempts"},
-        {"attempts =", "attempts is empty"},
-        {"attempts = \"\"", "attempts is empty"},
-        {"attempts = # 3", "attempts is empty"},
-        {"assume_lifetime_s = 59", "60"},
-        {"connect_timeout_ms = 49", "50"},
-        {"deadline_ms = 99", "100"},
-        {"deadline_ms = 600001", "600000"},
-        {"keyring_deadline_ms = 60001", "60000"},
-        {"max_age_s = 31536001", "31536000"},
-        {"negative_ttl_s = 86401", "86400"},
-        {"audit = yes", "fetch, use or off"},
-        {"keyring = Preferred", "preferred, required or off"},
-        {"log = stderr", "syslog or off"},
-        {"log_level = 7", "error, warning"},
-        {"threads = true", "yes or no"},
-        {"base_url = http://graph.facebook.com", "https://HOST"},
-        {"base_url = https://", "https://HOST"},
-        {"base_url = https:///x", "https://HOST"},
-        {"base_url = https://u:p@h", "https://HOST"},
-        {"base_url = https://h?x=1", "https://HOST"},
-        {"base_url = https://h:0", "https://HOST"},
-        {"base_url = https://h:65536", "https://HOST"},
-        {"base_url = https://h:", "https://HOST"},
-        {"base_url = https://h x", "https://HOST"},
-        {"base_url = https://h\\x", "https://HOST"},
-        {"base_url = HTTPS://h", "https://HOST"},
-        {"ca_file = ca.pem", "an absolute path"},
-        {"runtime_dir = /", "an absolute path"},
-        {"keyring_bus = autolaunch:", "unix:path"},
-        {"keyring_bus = unix:path=/x;unixexec:path=/y", "unix:path"},
-        {"keyring_bus = unix:", "unix:path"},
-        {"distrust_before = yesterday", "UTC time"},
-        {"distrust_before = 2026-02-30", "UTC time"},
-        {"distrust_before = 2026-01-31T12:00:00", "UTC time"},
-        {"distrust_before = 2026-01-31 12:00:00Z", "UTC time"},
-        {"distrust_before = 1969-12-31", "UTC time"},
-        {"solution_idd = 1", "no key \"solution_idd\"; did you mean "
-                             "solution_id?"},
-        {"Attempts = 1", "did you mean attempts?"},
-        {"access_token_value_in_here = x", "no key"},
-        {"deadline = 5", "no key \"deadline\""},
-        {"solution_id = 43", "a second time, after line 1"},
-        {"attempts", "expected \"key = value\""},
-        {"attempts 3", "expected \"key = value\""},
-        {"= 3", "expected \"key = value\""},
-        {"attempts is = 3", "expected \"key = value\""},
-        {"attempts: 3", "expected \"key = value\""},
-        {"; attempts = 3", "expected \"key = value\""},
-        {"[open", "a group is"},
-        {"[a] b", "a group is"},
-        {"[]", "letters"},
-        {"[a b]", "letters"},
-        {"[ a ]", "letters"},
-        {"token_credential = x", "token_file and token_credential are both"},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(refused_rows) / sizeof(refused_rows[0]);
+         i++) {
         char text[500];
         char where[300];
         int code;
 
-        snprintf(text, sizeof(text), NEEDED "%s\n", rows[i].line);
+        snprintf(text, sizeof(text), NEEDED "%s\n", refused_rows[i].line);
         snprintf(where, sizeof(where), "%s:3: ", path_of("test.conf"));
         code = load_text(text);
         if (code != MPS_E_CONFIG || strstr(error.message, where) == NULL ||
-            strstr(error.message, rows[i].says) == NULL) {
+            strstr(error.message, refused_rows[i].says) == NULL) {
             printf("row %zu: %d %s\n", i, code, error.message);
         }
         CU_ASSERT_EQUAL(code, MPS_E_CONFIG);
         CU_ASSERT_PTR_NOT_NULL(strstr(error.message, where));
-        CU_ASSERT_PTR_NOT_NULL(strstr(error.message, rows[i].says));
+        CU_ASSERT_PTR_NOT_NULL(strstr(error.message, refused_rows[i].says));
     }
 }
 

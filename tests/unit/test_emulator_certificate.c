@@ -152,8 +152,9 @@ main(void)
 
     if (CU_initialize_registry() == CUE_SUCCESS &&
         CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS)
+        CU_basic_run_tests() == CUE_SUCCESS) {
         failures = CU_get_number_of_failures();
+    }
     CU_cleanup_registry();
     return failures ? 1 : 0;
 }

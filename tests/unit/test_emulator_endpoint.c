@@ -101,9 +101,11 @@ ask(const char *business_id)
 static const char *
 header(const char *name)
 {
-    for (size_t i = 0; i < answer.header_count; i++)
-        if (strcmp(answer.headers[i].name, name) == 0)
+    for (size_t i = 0; i < answer.header_count; i++) {
+        if (strcmp(answer.headers[i].name, name) == 0) {
             return answer.headers[i].value;
+        }
+    }
     return NULL;
 }
 
@@ -118,9 +120,10 @@ token(void)
     struct json_object *value = NULL;
 
     to[0] = '\0';
-    if (json_object_object_get_ex(body, "access_token", &value))
+    if (json_object_object_get_ex(body, "access_token", &value)) {
         (void)snprintf(to, sizeof text[0], "%s",
                        json_object_get_string(value));
+    }
     json_object_put(body);
     return to;
 }
@@ -353,8 +356,9 @@ main(void)
 
     if (CU_initialize_registry() == CUE_SUCCESS &&
         CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS)
+        CU_basic_run_tests() == CUE_SUCCESS) {
         failures = CU_get_number_of_failures();
+    }
     CU_cleanup_registry();
     return failures ? 1 : 0;
 }

@@ -44,9 +44,11 @@ spoil(const char *fault)
 static const char *
 header(const char *name)
 {
-    for (size_t i = 0; i < answer.header_count; i++)
-        if (strcmp(answer.headers[i].name, name) == 0)
+    for (size_t i = 0; i < answer.header_count; i++) {
+        if (strcmp(answer.headers[i].name, name) == 0) {
             return answer.headers[i].value;
+        }
+    }
     return "";
 }
 
@@ -195,8 +197,9 @@ main(void)
 
     if (CU_initialize_registry() == CUE_SUCCESS &&
         CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS)
+        CU_basic_run_tests() == CUE_SUCCESS) {
         failures = CU_get_number_of_failures();
+    }
     CU_cleanup_registry();
     return failures ? 1 : 0;
 }

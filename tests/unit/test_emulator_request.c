@@ -151,9 +151,11 @@ test_proofs(void)
     CU_ASSERT_FALSE(emu_proof_good("other", token, PROOF_PLAIN, NULL, now));
     CU_ASSERT_FALSE(emu_proof_good(key, token, NULL, NULL, now));
     CU_ASSERT_FALSE(emu_proof_good(key, token, "", NULL, now));
-    for (size_t i = 0; upper[i]; i++)
-        if (upper[i] >= 'a' && upper[i] <= 'f')
+    for (size_t i = 0; upper[i]; i++) {
+        if (upper[i] >= 'a' && upper[i] <= 'f') {
             upper[i] = (char)(upper[i] - 'a' + 'A');
+        }
+    }
     CU_ASSERT_FALSE(emu_proof_good(key, token, upper, NULL, now));
 }
 
@@ -193,8 +195,9 @@ main(void)
 
     if (CU_initialize_registry() == CUE_SUCCESS &&
         CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS)
+        CU_basic_run_tests() == CUE_SUCCESS) {
         failures = CU_get_number_of_failures();
+    }
     CU_cleanup_registry();
     return failures ? 1 : 0;
 }

@@ -41,8 +41,9 @@ status_of(struct emu_endpoint *endpoint, const char *business_id)
     struct emu_answer answer = {0};
     unsigned status = 0;
 
-    if (emu_endpoint_answer(endpoint, &request, &answer) == 0)
+    if (emu_endpoint_answer(endpoint, &request, &answer) == 0) {
         status = answer.status;
+    }
     emu_answer_clear(&answer);
     return status;
 }
@@ -56,8 +57,10 @@ check_bad(const char *text, const char *said)
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(endpoint);
     result = read_text(text, endpoint);
-    if (result != -1 || !strstr(error.text, path) || !strstr(error.text, said))
+    if (result != -1 || !strstr(error.text, path) ||
+        !strstr(error.text, said)) {
         (void)printf("\n  %s -> %d: %s\n", text, result, error.text);
+    }
     CU_ASSERT_EQUAL(result, -1);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.text, path));
     CU_ASSERT_PTR_NOT_NULL(strstr(error.text, said));
@@ -199,13 +202,15 @@ main(void)
     unsigned failures = 1;
     int fd = mkstemp(path);
 
-    if (fd < 0)
+    if (fd < 0) {
         return 1;
+    }
     (void)close(fd);
     if (CU_initialize_registry() == CUE_SUCCESS &&
         CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS)
+        CU_basic_run_tests() == CUE_SUCCESS) {
         failures = CU_get_number_of_failures();
+    }
     CU_cleanup_registry();
     (void)unlink(path);
     return failures ? 1 : 0;

@@ -68,72 +68,73 @@ test_code_ranges(void)
     CU_PASS("all codes");
 }
 
+static const struct {
+    struct mpsc_graph_facts facts;
+    int expected;
+} decision_rows[] = {
+    /* status, has_object, has_code, code, subcode, is_transient */
+    /* The code decides whatever the status says. */
+    {{403, 1, 1, 4, 0, 1}, MPS_E_RATE_LIMITED},
+    {{400, 1, 1, 4, 2446079, 0}, MPS_E_RATE_LIMITED},
+    {{400, 1, 1, 190, 463, 0}, MPS_E_AUTH},
+    {{500, 1, 1, 190, 0, 1}, MPS_E_AUTH},
+    {{404, 1, 1, 10, 0, 1}, MPS_E_FORBIDDEN},
+    {{403, 1, 1, 803, 0, 1}, MPS_E_NOT_FOUND},
+    {{200, 1, 1, 190, 0, 0}, MPS_E_AUTH},
+    {{400, 0, 1, 190, 0, 0}, MPS_E_AUTH},
+    /* 100 says only "invalid". */
+    {{400, 1, 1, 100, 0, 0}, MPS_E_BAD_REQUEST},
+    {{400, 1, 1, 100, 33, 0}, MPS_E_NOT_FOUND},
+    {{401, 1, 1, 100, 0, 0}, MPS_E_AUTH},
+    {{403, 1, 1, 100, 0, 0}, MPS_E_FORBIDDEN},
+    {{404, 1, 1, 100, 0, 0}, MPS_E_NOT_FOUND},
+    {{422, 1, 1, 100, 0, 0}, MPS_E_UNPROCESSABLE},
+    {{422, 1, 1, 100, 33, 0}, MPS_E_NOT_FOUND},
+    {{500, 1, 1, 100, 0, 0}, MPS_E_BAD_REQUEST},
+    {{400, 1, 1, 100, 0, 1}, MPS_E_SERVER},
+    {{404, 1, 1, 2500, 0, 0}, MPS_E_BAD_REQUEST},
+    {{400, 1, 1, 2500, 0, 1}, MPS_E_SERVER},
+    /* An absent code is not code 0: the status decides. */
+    {{400, 1, 0, 0, 0, 0}, MPS_E_BAD_REQUEST},
+    {{401, 1, 0, 0, 0, 0}, MPS_E_AUTH},
+    {{403, 1, 0, 0, 0, 0}, MPS_E_FORBIDDEN},
+    {{404, 1, 0, 0, 0, 0}, MPS_E_NOT_FOUND},
+    {{422, 1, 0, 0, 0, 0}, MPS_E_UNPROCESSABLE},
+    {{429, 1, 0, 0, 0, 0}, MPS_E_RATE_LIMITED},
+    {{429, 1, 0, 0, 0, 1}, MPS_E_RATE_LIMITED},
+    {{405, 1, 0, 0, 0, 0}, MPS_E_BAD_REQUEST},
+    {{500, 1, 0, 0, 0, 0}, MPS_E_SERVER},
+    {{403, 1, 0, 0, 0, 1}, MPS_E_SERVER},
+    {{200, 1, 0, 0, 0, 1}, MPS_E_SERVER},
+    {{200, 1, 0, 0, 0, 0}, MPS_E_PROTOCOL},
+    {{302, 1, 0, 0, 0, 0}, MPS_E_PROTOCOL},
+    {{404, 1, 1, 999999, 0, 0}, MPS_E_NOT_FOUND},
+    /* Not Graph's word. */
+    {{400, 0, 0, 0, 0, 0}, MPS_E_PROTOCOL},
+    {{401, 0, 0, 0, 0, 0}, MPS_E_PROTOCOL},
+    {{403, 0, 0, 0, 0, 0}, MPS_E_PROTOCOL},
+    {{404, 0, 0, 0, 0, 0}, MPS_E_PROTOCOL},
+    {{404, 0, 1, 404, 0, 0}, MPS_E_PROTOCOL},
+    {{422, 0, 0, 0, 0, 0}, MPS_E_PROTOCOL},
+    {{429, 0, 0, 0, 0, 0}, MPS_E_RATE_LIMITED},
+    {{500, 0, 0, 0, 0, 0}, MPS_E_SERVER},
+    {{502, 0, 0, 0, 0, 0}, MPS_E_SERVER},
+    {{599, 0, 0, 0, 0, 0}, MPS_E_SERVER},
+    {{0, 0, 0, 0, 0, 0}, MPS_E_PROTOCOL},
+    {{600, 0, 0, 0, 0, 0}, MPS_E_PROTOCOL},
+};
+
 static void
 test_decision(void)
 {
-    static const struct {
-        struct mpsc_graph_facts facts;
-        int expected;
-    } rows[] = {
-        /* status, has_object, has_code, code, subcode, is_transient */
-        /* The code decides whatever the status says. */
-        {{403, 1, 1, 4, 0, 1}, MPS_E_RATE_LIMITED},
-        {{400, 1, 1, 4, 2446079, 0}, MPS_E_RATE_LIMITED},
-        {{400, 1, 1, 190, 463, 0}, MPS_E_AUTH},
-        {{500, 1, 1, 190, 0, 1}, MPS_E_AUTH},
-        {{404, 1, 1, 10, 0, 1}, MPS_E_FORBIDDEN},
-        {{403, 1, 1, 803, 0, 1}, MPS_E_NOT_FOUND},
-        {{200, 1, 1, 190, 0, 0}, MPS_E_AUTH},
-        {{400, 0, 1, 190, 0, 0}, MPS_E_AUTH},
-        /* 100 says only "invalid". */
-        {{400, 1, 1, 100, 0, 0}, MPS_E_BAD_REQUEST},
-        {{400, 1, 1, 100, 33, 0}, MPS_E_NOT_FOUND},
-        {{401, 1, 1, 100, 0, 0}, MPS_E_AUTH},
-        {{403, 1, 1, 100, 0, 0}, MPS_E_FORBIDDEN},
-        {{404, 1, 1, 100, 0, 0}, MPS_E_NOT_FOUND},
-        {{422, 1, 1, 100, 0, 0}, MPS_E_UNPROCESSABLE},
-        {{422, 1, 1, 100, 33, 0}, MPS_E_NOT_FOUND},
-        {{500, 1, 1, 100, 0, 0}, MPS_E_BAD_REQUEST},
-        {{400, 1, 1, 100, 0, 1}, MPS_E_SERVER},
-        {{404, 1, 1, 2500, 0, 0}, MPS_E_BAD_REQUEST},
-        {{400, 1, 1, 2500, 0, 1}, MPS_E_SERVER},
-        /* An absent code is not code 0: the status decides. */
-        {{400, 1, 0, 0, 0, 0}, MPS_E_BAD_REQUEST},
-        {{401, 1, 0, 0, 0, 0}, MPS_E_AUTH},
-        {{403, 1, 0, 0, 0, 0}, MPS_E_FORBIDDEN},
-        {{404, 1, 0, 0, 0, 0}, MPS_E_NOT_FOUND},
-        {{422, 1, 0, 0, 0, 0}, MPS_E_UNPROCESSABLE},
-        {{429, 1, 0, 0, 0, 0}, MPS_E_RATE_LIMITED},
-        {{429, 1, 0, 0, 0, 1}, MPS_E_RATE_LIMITED},
-        {{405, 1, 0, 0, 0, 0}, MPS_E_BAD_REQUEST},
-        {{500, 1, 0, 0, 0, 0}, MPS_E_SERVER},
-        {{403, 1, 0, 0, 0, 1}, MPS_E_SERVER},
-        {{200, 1, 0, 0, 0, 1}, MPS_E_SERVER},
-        {{200, 1, 0, 0, 0, 0}, MPS_E_PROTOCOL},
-        {{302, 1, 0, 0, 0, 0}, MPS_E_PROTOCOL},
-        {{404, 1, 1, 999999, 0, 0}, MPS_E_NOT_FOUND},
-        /* Not Graph's word. */
-        {{400, 0, 0, 0, 0, 0}, MPS_E_PROTOCOL},
-        {{401, 0, 0, 0, 0, 0}, MPS_E_PROTOCOL},
-        {{403, 0, 0, 0, 0, 0}, MPS_E_PROTOCOL},
-        {{404, 0, 0, 0, 0, 0}, MPS_E_PROTOCOL},
-        {{404, 0, 1, 404, 0, 0}, MPS_E_PROTOCOL},
-        {{422, 0, 0, 0, 0, 0}, MPS_E_PROTOCOL},
-        {{429, 0, 0, 0, 0, 0}, MPS_E_RATE_LIMITED},
-        {{500, 0, 0, 0, 0, 0}, MPS_E_SERVER},
-        {{502, 0, 0, 0, 0, 0}, MPS_E_SERVER},
-        {{599, 0, 0, 0, 0, 0}, MPS_E_SERVER},
-        {{0, 0, 0, 0, 0, 0}, MPS_E_PROTOCOL},
-        {{600, 0, 0, 0, 0, 0}, MPS_E_PROTOCOL},
-    };
+    for (size_t i = 0; i < sizeof(decision_rows) / sizeof(decision_rows[0]);
+         i++) {
+        int code = mpsc_graph_error_code(&decision_rows[i].facts);
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        int code = mpsc_graph_error_code(&rows[i].facts);
-
-        if (code != rows[i].expected) {
+        if (code != decision_rows[i].expected) {
             printf("row %zu: %d\n", i, code);
         }
-        CU_ASSERT_EQUAL(code, rows[i].expected);
+        CU_ASSERT_EQUAL(code, decision_rows[i].expected);
     }
 }
 

@@ -97,105 +97,102 @@ test_good(void)
     }
 }
 
+static const struct {
+    const char *body;
+    const char *says; /* a part of the message */
+} bad_rows[] = {
+    {"", "empty"},
+    {" ", "not a JSON object"},
+    {"<html>ok</html>", "not a JSON object"},
+    {"{\"access_token\": \"T\"", "not a JSON object"},
+    {"{\"access_token\": \"T\"} x", "not a JSON object"},
+    {"{\"access_token\": \"T\"}{}", "not a JSON object"},
+    {"{\"access_token\": \"T\",}", "not a JSON object"},
+    {"{\"access_token\": \"\xff\"}", "not a JSON object"},
+    {"{\"access_token\": \"T\", \"x\": \"\x80\"}", "not a JSON object"},
+    {"\xef\xbb\xbf{\"access_token\": \"T\"}", "not a JSON object"},
+    {"null", "not a JSON object"},
+    {"[]", "not a JSON object"},
+    {"\"T\"", "not a JSON object"},
+    {"[{\"access_token\": \"T\"}]", "not a JSON object"},
+    {"{}", "no access_token"},
+    {"{\"active_token\": {\"value\": {\"access_token\": \"T\"}}}",
+     "no access_token"},
+    {"{\"access_token\": null}", "not a string"},
+    {"{\"access_token\": 5}", "not a string"},
+    {"{\"access_token\": [\"T\"]}", "not a string"},
+    {"{\"access_token\": \"\"}", "empty access_token"},
+    {"{\"access_token\": \"a b\"}", "byte"},
+    {"{\"access_token\": \"a\\nb\"}", "byte"},
+    {"{\"access_token\": \"a\\r\\nHost: x\"}", "byte"},
+    {"{\"access_token\": \"a\\u0000b\"}", "byte"},
+    {"{\"access_token\": \"\\u0000\"}", "byte"},
+    {"{\"access_token\": \"a\\u007f\"}", "byte"},
+    {"{\"access_token\": \"\xc3\xa4\"}", "byte"},
+    /* Twice. */
+    {"{\"access_token\": \"T\", \"access_token\": \"U\"}", "twice"},
+    {"{\"access_token\": \"T\", \"\\u0061ccess_token\": \"U\"}", "twice"},
+    {"{\"access_token\": \"T\", \"expires_at\": 0, \"expires_at\": "
+     "1735689600}",
+     "twice"},
+    {"{\"access_token\": \"T\", \"error\": {}, \"error\": null}", "twice"},
+    {"{\"data\": [{\"access_token\": \"T\", \"access_token\": \"U\"}]}",
+     "twice"},
+    {"{'access_token': \"T\", 'access_token': \"U:\"}", "twice"},
+    /* expires_at */
+    {"{\"access_token\": \"T\", \"expires_at\": null}", "null"},
+    {"{\"access_token\": \"T\", \"expires_at\": \"1735689600\"}",
+     "not an integer"},
+    {"{\"access_token\": \"T\", \"expires_at\": 1735689600.0}",
+     "not an integer"},
+    {"{\"access_token\": \"T\", \"expires_at\": 2e9}", "not an integer"},
+    {"{\"access_token\": \"T\", \"expires_at\": NaN}", "not an integer"},
+    {"{\"access_token\": \"T\", \"expires_at\": true}", "not an integer"},
+    {"{\"access_token\": \"T\", \"expires_at\": [1]}", "not an integer"},
+    {"{\"access_token\": \"T\", \"expires_at\": -1}", "negative"},
+    {"{\"access_token\": \"T\", \"expires_at\": -99999999999999999999}",
+     "negative"},
+    {"{\"access_token\": \"T\", \"expires_at\": 253402300800}", "9999"},
+    {"{\"access_token\": \"T\", \"expires_at\": 1735689600000}", "9999"},
+    {"{\"access_token\": \"T\", \"expires_at\": 9223372036854775808}", "9999"},
+    {"{\"access_token\": \"T\", \"expires_at\": 99999999999999999999999}",
+     "9999"},
+    {"{\"access_token\": \"T\", \"expires_at\": 1}", "on arrival"},
+    {"{\"access_token\": \"T\", \"expires_at\": 1700000000}", "on arrival"},
+    /* data */
+    {"{\"data\": []}", "no entry"},
+    {"{\"data\": [{\"access_token\": \"T\"}, {\"access_token\": "
+     "\"U\"}]}",
+     "more than one"},
+    {"{\"data\": [{\"access_token\": \"T\"}, null]}", "more than one"},
+    {"{\"data\": [null]}", "not an object"},
+    {"{\"data\": [\"T\"]}", "not an object"},
+    {"{\"data\": [[]]}", "not an object"},
+    {"{\"data\": {\"access_token\": \"T\"}}", "not an array"},
+    {"{\"data\": null}", "not an array"},
+    {"{\"data\": [{}]}", "no access_token"},
+    {"{\"data\": [{\"access_token\": \"T\", \"expires_at\": null}]}", "null"},
+    {"{\"access_token\": \"T\", \"data\": [{\"access_token\": \"U\"}]}",
+     "both"},
+    /* error of another type: still an error */
+    {"{\"access_token\": \"T\", \"error\": \"x\"}", "HTTP 200"},
+    {"{\"access_token\": \"T\", \"error\": []}", "HTTP 200"},
+    {"{\"access_token\": \"T\", \"error\": {}}", "HTTP 200"},
+    {"{\"access_token\": \"T\", \"error\": false}", "HTTP 200"},
+};
+
 static void
 test_bad(void)
 {
-    static const struct {
-        const char *body;
-        const char *says; /* a part of the message */
-    } rows[] = {
-        {"", "empty"},
-        {" ", "not a JSON object"},
-        {"<html>ok</html>", "not a JSON object"},
-        {"{\"access_token\": \"T\"", "not a JSON object"},
-        {"{\"access_token\": \"T\"} x", "not a JSON object"},
-        {"{\"access_token\": \"T\"}{}", "not a JSON object"},
-        {"{\"access_token\": \"T\",}", "not a JSON object"},
-        {"{\"access_token\": \"\xff\"}", "not a JSON object"},
-        {"{\"access_token\": \"T\", \"x\": \"\x80\"}", "not a JSON object"},
-        {"\xef\xbb\xbf{\"access_token\": \"T\"}", "not a JSON object"},
-        {"null", "not a JSON object"},
-        {"[]", "not a JSON object"},
-        {"\"T\"", "not a JSON object"},
-        {"[{\"access_token\": \"T\"}]", "not a JSON object"},
-        {"{}", "no access_token"},
-        {"{\"active_token\": {\"value\": {\"access_token\": \"T\"}}}",
-         "no access_token"},
-        {"{\"access_token\": null}", "not a string"},
-        {"{\"access_token\": 5}", "not a string"},
-        {"{\"access_token\": [\"T\"]}", "not a string"},
-        {"{\"access_token\": \"\"}", "empty access_token"},
-        {"{\"access_token\": \"a b\"}", "byte"},
-        {"{\"access_token\": \"a\\nb\"}", "byte"},
-        {"{\"access_token\": \"a\\r\\nHost: x\"}", "byte"},
-        {"{\"access_token\": \"a\\u0000b\"}", "byte"},
-        {"{\"access_token\": \"\\u0000\"}", "byte"},
-        {"{\"access_token\": \"a\\u007f\"}", "byte"},
-        {"{\"access_token\": \"\xc3\xa4\"}", "byte"},
-        /* Twice. */
-        {"{\"access_token\": \"T\", \"access_token\": \"U\"}", "twice"},
-        {"{\"access_token\": \"T\", \"\\u0061ccess_token\": \"U\"}", "twice"},
-        {"{\"access_token\": \"T\", \"expires_at\": 0, \"expires_at\": "
-         "1735689600}",
-         "twice"},
-        {"{\"access_token\": \"T\", \"error\": {}, \"error\": null}", "twice"},
-        {"{\"data\": [{\"access_token\": \"T\", \"access_token\": \"U\"}]}",
-         "twice"},
-        {"{'access_token': \"T\", 'access_token': \"U:\"}", "twice"},
-        /* expires_at */
-        {"{\"access_token\": \"T\", \"expires_at\": null}", "null"},
-        {"{\"access_token\": \"T\", \"expires_at\": \"1735689600\"}",
-         "not an integer"},
-        {"{\"access_token\": \"T\", \"expires_at\": 1735689600.0}",
-         "not an integer"},
-        {"{\"access_token\": \"T\", \"expires_at\": 2e9}", "not an integer"},
-        {"{\"access_token\": \"T\", \"expires_at\": NaN}", "not an integer"},
-        {"{\"access_token\": \"T\", \"expires_at\": true}", "not an integer"},
-        {"{\"access_token\": \"T\", \"expires_at\": [1]}", "not an integer"},
-        {"{\"access_token\": \"T\", \"expires_at\": -1}", "negative"},
-        {"{\"access_token\": \"T\", \"expires_at\": -99999999999999999999}",
-         "negative"},
-        {"{\"access_token\": \"T\", \"expires_at\": 253402300800}", "9999"},
-        {"{\"access_token\": \"T\", \"expires_at\": 1735689600000}", "9999"},
-        {"{\"access_token\": \"T\", \"expires_at\": 9223372036854775808}",
-         "9999"},
-        {"{\"access_token\": \"T\", \"expires_at\": 99999999999999999999999}",
-         "9999"},
-        {"{\"access_token\": \"T\", \"expires_at\": 1}", "on arrival"},
-        {"{\"access_token\": \"T\", \"expires_at\": 1700000000}",
-         "on arrival"},
-        /* data */
-        {"{\"data\": []}", "no entry"},
-        {"{\"data\": [{\"access_token\": \"T\"}, {\"access_token\": "
-         "\"U\"}]}",
-         "more than one"},
-        {"{\"data\": [{\"access_token\": \"T\"}, null]}", "more than one"},
-        {"{\"data\": [null]}", "not an object"},
-        {"{\"data\": [\"T\"]}", "not an object"},
-        {"{\"data\": [[]]}", "not an object"},
-        {"{\"data\": {\"access_token\": \"T\"}}", "not an array"},
-        {"{\"data\": null}", "not an array"},
-        {"{\"data\": [{}]}", "no access_token"},
-        {"{\"data\": [{\"access_token\": \"T\", \"expires_at\": null}]}",
-         "null"},
-        {"{\"access_token\": \"T\", \"data\": [{\"access_token\": \"U\"}]}",
-         "both"},
-        /* error of another type: still an error */
-        {"{\"access_token\": \"T\", \"error\": \"x\"}", "HTTP 200"},
-        {"{\"access_token\": \"T\", \"error\": []}", "HTTP 200"},
-        {"{\"access_token\": \"T\", \"error\": {}}", "HTTP 200"},
-        {"{\"access_token\": \"T\", \"error\": false}", "HTTP 200"},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        int code = read_text(200, rows[i].body);
+    for (size_t i = 0; i < sizeof(bad_rows) / sizeof(bad_rows[0]); i++) {
+        int code = read_text(200, bad_rows[i].body);
 
         if (code != MPS_E_PROTOCOL ||
-            strstr(error.message, rows[i].says) == NULL) {
+            strstr(error.message, bad_rows[i].says) == NULL) {
             printf("row %zu: %d %s\n", i, code, error.message);
         }
         CU_ASSERT_EQUAL(code, MPS_E_PROTOCOL);
-        CU_ASSERT_PTR_NOT_NULL(strstr(error.message, rows[i].says));
+        CU_ASSERT_PTR_NOT_NULL(strstr(error.message, bad_rows[i].says));
     }
 }
 
@@ -270,69 +267,69 @@ test_status(void)
     }
 }
 
+static const struct {
+    int status;
+    const char *body;
+    int expected;
+} errors_rows[] = {
+    {400,
+     "{\"error\": {\"message\": \"Invalid parameter: business_id must be "
+     "a valid numeric string\", \"type\": \"OAuthException\", \"code\": "
+     "100, \"fbtrace_id\": \"AXsgnV2Cm3ZMGF3dF_cfYIn\"}}",
+     MPS_E_BAD_REQUEST},
+    {401,
+     "{\"error\": {\"message\": \"Invalid OAuth access token\", \"type\": "
+     "\"OAuthException\", \"code\": 190, \"error_subcode\": 463}}",
+     MPS_E_AUTH},
+    {404,
+     "{\"error\": {\"message\": \"Multi-Partner Solution or specified "
+     "business not found\", \"type\": \"GraphMethodException\", \"code\": "
+     "803}}",
+     MPS_E_NOT_FOUND},
+    {422,
+     "{\"error\": {\"message\": \"The specified business has not shared a "
+     "WABA\", \"type\": \"GraphMethodException\", \"code\": 100}}",
+     MPS_E_UNPROCESSABLE},
+    {429,
+     "{\"error\": {\"message\": \"Application request limit reached\", "
+     "\"type\": \"OAuthException\", \"code\": 4, \"error_subcode\": "
+     "2446079, \"is_transient\": true}}",
+     MPS_E_RATE_LIMITED},
+    {500,
+     "{\"error\": {\"message\": \"An unexpected error occurred.\", "
+     "\"type\": \"GraphMethodException\", \"code\": 2, \"is_transient\": "
+     "true}}",
+     MPS_E_SERVER},
+    {200,
+     "{\"error\": {\"message\": \"Invalid OAuth access token\", \"type\": "
+     "\"OAuthException\", \"code\": 190}}",
+     MPS_E_AUTH},
+    {200,
+     "{\"access_token\": \"T\", \"error\": {\"message\": \"limit\", "
+     "\"type\": \"OAuthException\", \"code\": 4}}",
+     MPS_E_RATE_LIMITED},
+    {502, "<html><h1>502 Bad Gateway</h1></html>", MPS_E_SERVER},
+    {404, "<html>not here</html>", MPS_E_PROTOCOL},
+    {404, "", MPS_E_PROTOCOL},
+    {404, "{\"error\": \"not found\"}", MPS_E_PROTOCOL},
+    {403, "{\"message\": \"Forbidden\"}", MPS_E_PROTOCOL},
+    {503, "", MPS_E_SERVER},
+    /* A key twice: which of the two is Meta's word is unknown. */
+    {404, "{\"error\": {\"type\": \"T\", \"code\": 803, \"code\": 190}}",
+     MPS_E_PROTOCOL},
+};
+
 /* Meta's own examples, and what stands before Meta. */
 static void
 test_errors(void)
 {
-    static const struct {
-        int status;
-        const char *body;
-        int expected;
-    } rows[] = {
-        {400,
-         "{\"error\": {\"message\": \"Invalid parameter: business_id must be "
-         "a valid numeric string\", \"type\": \"OAuthException\", \"code\": "
-         "100, \"fbtrace_id\": \"AXsgnV2Cm3ZMGF3dF_cfYIn\"}}",
-         MPS_E_BAD_REQUEST},
-        {401,
-         "{\"error\": {\"message\": \"Invalid OAuth access token\", \"type\": "
-         "\"OAuthException\", \"code\": 190, \"error_subcode\": 463}}",
-         MPS_E_AUTH},
-        {404,
-         "{\"error\": {\"message\": \"Multi-Partner Solution or specified "
-         "business not found\", \"type\": \"GraphMethodException\", \"code\": "
-         "803}}",
-         MPS_E_NOT_FOUND},
-        {422,
-         "{\"error\": {\"message\": \"The specified business has not shared a "
-         "WABA\", \"type\": \"GraphMethodException\", \"code\": 100}}",
-         MPS_E_UNPROCESSABLE},
-        {429,
-         "{\"error\": {\"message\": \"Application request limit reached\", "
-         "\"type\": \"OAuthException\", \"code\": 4, \"error_subcode\": "
-         "2446079, \"is_transient\": true}}",
-         MPS_E_RATE_LIMITED},
-        {500,
-         "{\"error\": {\"message\": \"An unexpected error occurred.\", "
-         "\"type\": \"GraphMethodException\", \"code\": 2, \"is_transient\": "
-         "true}}",
-         MPS_E_SERVER},
-        {200,
-         "{\"error\": {\"message\": \"Invalid OAuth access token\", \"type\": "
-         "\"OAuthException\", \"code\": 190}}",
-         MPS_E_AUTH},
-        {200,
-         "{\"access_token\": \"T\", \"error\": {\"message\": \"limit\", "
-         "\"type\": \"OAuthException\", \"code\": 4}}",
-         MPS_E_RATE_LIMITED},
-        {502, "<html><h1>502 Bad Gateway</h1></html>", MPS_E_SERVER},
-        {404, "<html>not here</html>", MPS_E_PROTOCOL},
-        {404, "", MPS_E_PROTOCOL},
-        {404, "{\"error\": \"not found\"}", MPS_E_PROTOCOL},
-        {403, "{\"message\": \"Forbidden\"}", MPS_E_PROTOCOL},
-        {503, "", MPS_E_SERVER},
-        /* A key twice: which of the two is Meta's word is unknown. */
-        {404, "{\"error\": {\"type\": \"T\", \"code\": 803, \"code\": 190}}",
-         MPS_E_PROTOCOL},
-    };
+    for (size_t i = 0; i < sizeof(errors_rows) / sizeof(errors_rows[0]); i++) {
+        int code = read_text(errors_rows[i].status, errors_rows[i].body);
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        int code = read_text(rows[i].status, rows[i].body);
-
-        if (code != rows[i].expected) {
+        if (code != errors_rows[i].expected) {
             printf("row %zu: %d %s\n", i, code, error.message);
         }
-        CU_ASSERT_EQUAL(code, rows[i].expected);
+        CU_ASSERT_EQUAL(code, errors_rows[i].expected);
     }
 }
 

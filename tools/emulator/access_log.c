@@ -19,12 +19,15 @@ emu_access_log(FILE *log, const struct emu_request *request,
     char when[32] = "-";
     char status[16] = "none";
 
-    if (!log)
+    if (!log) {
         return;
-    if (gmtime_r(&now, &utc))
+    }
+    if (gmtime_r(&now, &utc)) {
         (void)strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    if (!emu_stats_is_silent(answer->fault))
+    }
+    if (!emu_stats_is_silent(answer->fault)) {
         (void)snprintf(status, sizeof status, "%u", answer->status);
+    }
     /* A business_id that is none may be anything, a misplaced token too. */
     (void)fprintf(
         log, "%s method=%.16s business_id=%.40s status=%s fault=%s\n", when,

@@ -27,17 +27,21 @@ emu_answer_header(struct emu_answer *answer, const char *name,
     int n;
 
     while (i < answer->header_count &&
-           strcasecmp(answer->headers[i].name, name) != 0)
+           strcasecmp(answer->headers[i].name, name) != 0) {
         i++;
-    if (i == EMU_HEADERS)
+    }
+    if (i == EMU_HEADERS) {
         return -1;
+    }
     va_start(arguments, format);
     n = vasprintf(&value, format, arguments);
     va_end(arguments);
-    if (n < 0)
+    if (n < 0) {
         return -1;
-    if (i == answer->header_count)
+    }
+    if (i == answer->header_count) {
         answer->header_count++;
+    }
     free(answer->headers[i].value);
     answer->headers[i] = (struct emu_header){name, value};
     return 0;
@@ -51,8 +55,9 @@ emu_answer_date(struct emu_answer *answer, int64_t date)
     char text[64];
 
     if (!gmtime_r(&when, &utc) ||
-        strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc) == 0)
+        strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc) == 0) {
         return -1;
+    }
     return emu_answer_header(answer, "Date", "%s", text);
 }
 
@@ -73,8 +78,9 @@ emu_answer_graph_headers(struct emu_answer *answer, const char *version,
         emu_answer_header(answer, "x-fb-trace-id", "%s", trace + 3) ||
         emu_answer_header(answer, "Cache-Control",
                           "private, no-cache, no-store, must-revalidate") ||
-        emu_answer_date(answer, date))
+        emu_answer_date(answer, date)) {
         goto out;
+    }
     result = 0;
 out:
     free(request);
@@ -85,10 +91,12 @@ out:
 int
 emu_answer_body(struct emu_answer *answer, char *body, size_t size)
 {
-    if (!body)
+    if (!body) {
         return -1;
-    if (answer->body)
+    }
+    if (answer->body) {
         explicit_bzero(answer->body, answer->size);
+    }
     free(answer->body);
     answer->body = body;
     answer->size = size;
@@ -102,13 +110,15 @@ emu_answer_error(struct emu_answer *answer,
     char *body = emu_graph_error_body(error, detail);
 
     answer->status = error->status;
-    if (emu_answer_body(answer, body, body ? strlen(body) : 0))
+    if (emu_answer_body(answer, body, body ? strlen(body) : 0)) {
         return -1;
-    if (error->status == 401)
+    }
+    if (error->status == 401) {
         return emu_answer_header(
             answer, "WWW-Authenticate",
             "OAuth \"Facebook Platform\" \"invalid_token\" \"%s\"",
             error->message);
+    }
     return 0;
 }
 
@@ -123,8 +133,9 @@ is_bare_word(const char *text)
 static int
 put(struct json_object *object, const char *key, struct json_object *value)
 {
-    if (value && json_object_object_add(object, key, value) == 0)
+    if (value && json_object_object_add(object, key, value) == 0) {
         return 0;
+    }
     json_object_put(value);
     return -1;
 }
@@ -135,10 +146,12 @@ expiry_value(const struct emu_grant *grant)
     struct json_object *value = NULL;
     char *text;
 
-    if (!grant->expires_as)
+    if (!grant->expires_as) {
         return json_object_new_int64(grant->expires_at);
-    if (is_bare_word(grant->expires_as))
+    }
+    if (is_bare_word(grant->expires_as)) {
         return json_object_new_string(grant->expires_as);
+    }
     text = strdup(grant->expires_as);
     value = text ? json_object_new_int(0) : NULL;
     if (!value) {
@@ -158,8 +171,9 @@ grant_object(const struct emu_grant *grant)
         grant->shape == EMU_SHAPE_FLAT &&
         !(grant->expires_as && strcmp(grant->expires_as, "absent") == 0);
 
-    if (!object)
+    if (!object) {
         return NULL;
+    }
     if (put(object, "access_token", json_object_new_string(grant->token)) ||
         (expiry && put(object, "expires_at", expiry_value(grant)))) {
         json_object_put(object);
@@ -178,15 +192,17 @@ emu_answer_token(struct emu_answer *answer, const struct emu_grant *grant)
     char *body = NULL;
     int result = -1;
 
-    if (!object)
+    if (!object) {
         return -1;
+    }
     if (grant->shape == EMU_SHAPE_DATA) {
         array = json_object_new_array();
         outer = json_object_new_object();
         if (!array || !outer ||
             json_object_array_add(array, json_object_get(object)) ||
-            put(outer, "data", json_object_get(array)))
+            put(outer, "data", json_object_get(array))) {
             goto out;
+        }
     }
     text = json_object_to_json_string_ext(outer ? outer : object,
                                           JSON_C_TO_STRING_PLAIN);
@@ -203,10 +219,12 @@ out:
 void
 emu_answer_clear(struct emu_answer *answer)
 {
-    for (size_t i = 0; i < answer->header_count; i++)
+    for (size_t i = 0; i < answer->header_count; i++) {
         free(answer->headers[i].value);
-    if (answer->body)
+    }
+    if (answer->body) {
         explicit_bzero(answer->body, answer->size);
+    }
     free(answer->body);
     memset(answer, 0, sizeof *answer);
 }

@@ -60,8 +60,9 @@ add_extensions(X509 *certificate, X509 *issuer, const struct draft *draft)
         int good = extension && X509_add_ext(certificate, extension, -1);
 
         X509_EXTENSION_free(extension);
-        if (!good)
+        if (!good) {
             return 0;
+        }
     }
     return 1;
 }
@@ -136,9 +137,10 @@ make_server(enum emu_certificate_kind kind, const char *address, EVP_PKEY *key,
         .count = sizeof extensions / sizeof extensions[0],
     };
 
-    if (kind != EMU_CERTIFICATE_WRONG_HOST)
+    if (kind != EMU_CERTIFICATE_WRONG_HOST) {
         (void)snprintf(names, sizeof names,
                        "DNS:localhost,IP:127.0.0.1,IP:::1,IP:%s", address);
+    }
     if (kind == EMU_CERTIFICATE_EXPIRED) {
         draft.begins = -10 * DAY;
         draft.ends = -DAY;
@@ -167,8 +169,9 @@ certificate_text(X509 *certificate)
     BIO *bio = BIO_new(BIO_s_mem());
     char *text = NULL;
 
-    if (bio && PEM_write_bio_X509(bio, certificate))
+    if (bio && PEM_write_bio_X509(bio, certificate)) {
         text = text_of(bio);
+    }
     BIO_free(bio);
     return text;
 }
@@ -179,8 +182,9 @@ key_text(EVP_PKEY *key)
     BIO *bio = BIO_new(BIO_s_secmem());
     char *text = NULL;
 
-    if (bio && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL))
+    if (bio && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL)) {
         text = text_of(bio);
+    }
     BIO_free(bio);
     return text;
 }
@@ -198,14 +202,16 @@ emu_certificate_make(struct emu_certificate *certificate,
     int result = -1;
 
     memset(certificate, 0, sizeof *certificate);
-    if (!server)
+    if (!server) {
         goto out;
+    }
     certificate->ca_pem = certificate_text(ca);
     certificate->certificate_pem = certificate_text(server);
     certificate->key_pem = key_text(key);
     if (certificate->ca_pem && certificate->certificate_pem &&
-        certificate->key_pem)
+        certificate->key_pem) {
         result = 0;
+    }
 out:
     if (result) {
         char reason[256];
@@ -224,8 +230,9 @@ out:
 void
 emu_certificate_clear(struct emu_certificate *certificate)
 {
-    if (certificate->key_pem)
+    if (certificate->key_pem) {
         explicit_bzero(certificate->key_pem, strlen(certificate->key_pem));
+    }
     free(certificate->key_pem);
     free(certificate->certificate_pem);
     free(certificate->ca_pem);

@@ -66,8 +66,9 @@ stats(const struct command *command)
     char *body = emu_endpoint_stats(command->endpoint);
 
     command->answer->status = 200;
-    if (emu_answer_body(command->answer, body, body ? strlen(body) : 0))
+    if (emu_answer_body(command->answer, body, body ? strlen(body) : 0)) {
         return -1;
+    }
     return emu_answer_header(command->answer, "Content-Type",
                              "application/json; charset=UTF-8");
 }
@@ -75,8 +76,9 @@ stats(const struct command *command)
 static int
 reset(const struct command *command)
 {
-    if (emu_endpoint_reset(command->endpoint))
+    if (emu_endpoint_reset(command->endpoint)) {
         return -1;
+    }
     return reply(command->answer, 200, "status", "reset");
 }
 
@@ -85,21 +87,24 @@ set(const struct command *command)
 {
     struct emu_error error;
 
-    if (command->count == 0)
+    if (command->count == 0) {
         return reply(command->answer, 400, "error",
                      "nothing to set: give ?key=value&...; "
                      "mps-graph-emulator --list-keys prints all keys");
+    }
     if (emu_endpoint_set(command->endpoint, command->business_id,
-                         command->pairs, command->count, &error))
+                         command->pairs, command->count, &error)) {
         return reply(command->answer, 400, "error", error.text);
+    }
     return reply(command->answer, 200, "status", "set");
 }
 
 static int
 undo(const struct command *command)
 {
-    if (emu_endpoint_undo(command->endpoint, command->business_id))
+    if (emu_endpoint_undo(command->endpoint, command->business_id)) {
         return -1;
+    }
     return reply(command->answer, 200, "status", "undone");
 }
 
@@ -126,10 +131,12 @@ path_matches(const char *path, const char *pattern, const char **business_id)
     size_t length = strlen(pattern);
 
     *business_id = NULL;
-    if (pattern[length - 1] != '/')
+    if (pattern[length - 1] != '/') {
         return strcmp(path, pattern) == 0;
-    if (strncmp(path, pattern, length) != 0)
+    }
+    if (strncmp(path, pattern, length) != 0) {
         return false;
+    }
     *business_id = path + length;
     return emu_is_digits(*business_id);
 }
@@ -145,10 +152,12 @@ emu_control(struct emu_endpoint *endpoint, const char *method,
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         struct command command = {endpoint, NULL, pairs, count, answer};
 
-        if (!path_matches(path, commands[i].path, &command.business_id))
+        if (!path_matches(path, commands[i].path, &command.business_id)) {
             continue;
-        if (strcmp(method, commands[i].method) == 0)
+        }
+        if (strcmp(method, commands[i].method) == 0) {
             return commands[i].run(&command);
+        }
         known = true;
     }
     (void)snprintf(text, sizeof text, "no such control path%s; there are: %s",

@@ -87,16 +87,19 @@ read_stream(void *context, uint64_t position, char *buffer, size_t most)
         position < stream->limit ? stream->limit - (size_t)position : 0;
 
     push(stream->socket);
-    if (left == 0)
+    if (left == 0) {
         return end_stream(stream, buffer, most);
+    }
     if (stream->pause_ms > 0) {
         if (emu_stop_wait(stream->stop, stream->socket, stream->pause_ms) !=
-            EMU_WAIT_PASSED)
+            EMU_WAIT_PASSED) {
             return MHD_CONTENT_READER_END_WITH_ERROR;
+        }
         most = 1;
     }
-    if (most > left)
+    if (most > left) {
         most = left;
+    }
     memcpy(buffer, stream->answer.body + position, most);
     return (ssize_t)most;
 }
@@ -120,10 +123,11 @@ plan_stream(struct stream *stream)
     stream->length = answer->size;
     switch (answer->fault) {
     case EMU_FAULT_CUT:
-        if ((uint64_t)answer->parameter < answer->size)
+        if ((uint64_t)answer->parameter < answer->size) {
             stream->limit = (size_t)answer->parameter;
-        else
+        } else {
             stream->length = answer->size + 1;
+        }
         stream->tail = TAIL_CUT;
         break;
     case EMU_FAULT_TRUNCATED:
@@ -160,8 +164,9 @@ stream_response(struct emu_answer *answer, const struct emu_stop *stop,
     struct stream *stream = calloc(1, sizeof *stream);
     struct MHD_Response *response;
 
-    if (!stream)
+    if (!stream) {
         return NULL;
+    }
     stream->answer = *answer;
     memset(answer, 0, sizeof *answer);
     stream->stop = stop;
@@ -169,8 +174,9 @@ stream_response(struct emu_answer *answer, const struct emu_stop *stop,
     plan_stream(stream);
     response = MHD_create_response_from_callback(
         stream->length, BLOCK, read_stream, stream, free_stream);
-    if (!response)
+    if (!response) {
         free_stream(stream);
+    }
     return response;
 }
 
@@ -180,8 +186,9 @@ whole_response(struct emu_answer *answer)
     struct MHD_Response *response = MHD_create_response_from_buffer(
         answer->size, answer->body, MHD_RESPMEM_MUST_FREE);
 
-    if (response)
+    if (response) {
         answer->body = NULL;
+    }
     return response;
 }
 
@@ -219,16 +226,20 @@ send_answer(struct MHD_Connection *connection, struct emu_answer *answer,
     response = is_streamed(answer->fault)
                    ? stream_response(answer, stop, socket_of(connection))
                    : whole_response(answer);
-    if (!response)
+    if (!response) {
         goto out;
-    for (size_t i = 0; i < head.header_count; i++)
+    }
+    for (size_t i = 0; i < head.header_count; i++) {
         if (MHD_add_response_header(response, head.headers[i].name,
-                                    head.headers[i].value) != MHD_YES)
+                                    head.headers[i].value) != MHD_YES) {
             goto out;
+        }
+    }
     result = MHD_queue_response(connection, status, response);
 out:
-    if (response)
+    if (response) {
         MHD_destroy_response(response);
+    }
     emu_answer_clear(&head);
     return result;
 }
@@ -240,13 +251,15 @@ print_response(const struct emu_answer *answer, size_t *size)
     char *bytes = NULL;
     FILE *out = open_memstream(&bytes, size);
 
-    if (!out)
+    if (!out) {
         return NULL;
+    }
     (void)fprintf(out, "HTTP/1.1 %u %s\r\n", answer->status,
                   MHD_get_reason_phrase_for(answer->status));
-    for (size_t i = 0; i < answer->header_count; i++)
+    for (size_t i = 0; i < answer->header_count; i++) {
         (void)fprintf(out, "%s: %s\r\n", answer->headers[i].name,
                       answer->headers[i].value);
+    }
     (void)fprintf(out, "Content-Length: %zu\r\n\r\n", answer->size);
     (void)fwrite(answer->body, 1, answer->size, out);
     if (fclose(out)) {
@@ -266,14 +279,17 @@ send_bytes(struct MHD_Connection *connection, const char *bytes, size_t size,
 
     while (session && size > 0) {
         ssize_t n = gnutls_record_send(session, bytes, size);
-        if (n == GNUTLS_E_INTERRUPTED)
+        if (n == GNUTLS_E_INTERRUPTED) {
             continue;
+        }
         if (n == GNUTLS_E_AGAIN &&
             emu_stop_wait_writable(stop, socket_of(connection)) ==
-                EMU_WAIT_READY)
+                EMU_WAIT_READY) {
             continue;
-        if (n < 0)
+        }
+        if (n < 0) {
             return;
+        }
         bytes += n;
         size -= (size_t)n;
     }
@@ -286,8 +302,9 @@ cut_response(struct MHD_Connection *connection,
     size_t size = 0;
     char *bytes = print_response(answer, &size);
 
-    if (!bytes)
+    if (!bytes) {
         return;
+    }
     send_bytes(connection, bytes,
                (uint64_t)answer->parameter < size ? (size_t)answer->parameter
                                                   : size,
@@ -305,8 +322,9 @@ emu_deliver(struct MHD_Connection *connection, struct emu_answer *answer,
     enum MHD_Result result = MHD_NO;
 
     if (answer->latency_ms > 0 &&
-        emu_stop_wait(stop, socket, answer->latency_ms) != EMU_WAIT_PASSED)
+        emu_stop_wait(stop, socket, answer->latency_ms) != EMU_WAIT_PASSED) {
         goto out;
+    }
     switch (answer->fault) {
     case EMU_FAULT_RESET:
         reset_connection(socket);

@@ -55,8 +55,9 @@ emu_endpoint_new(void)
 {
     struct emu_endpoint *endpoint = calloc(1, sizeof *endpoint);
 
-    if (!endpoint)
+    if (!endpoint) {
         return NULL;
+    }
     endpoint->stats = emu_stats_new();
     if (!endpoint->stats || pthread_mutex_init(&endpoint->lock, NULL)) {
         emu_stats_free(endpoint->stats);
@@ -69,8 +70,9 @@ emu_endpoint_new(void)
 static void
 drop_token(struct business *business)
 {
-    if (business->token)
+    if (business->token) {
         explicit_bzero(business->token, strlen(business->token));
+    }
     free(business->token);
     business->token = NULL;
 }
@@ -85,14 +87,19 @@ free_business(struct business *business)
     free(business);
 }
 
+/* uthash's macros count as code of ours; and the analyzer can't follow that
+ * the table goes with its last item. */
+/* NOLINTBEGIN(readability-function-size,clang-analyzer-unix.Malloc) */
+
 void
 emu_endpoint_free(struct emu_endpoint *endpoint)
 {
     struct business *business;
     struct business *next;
 
-    if (!endpoint)
+    if (!endpoint) {
         return;
+    }
     HASH_ITER (hh, endpoint->businesses, business, next) {
         HASH_DEL(endpoint->businesses, business);
         free_business(business);
@@ -104,6 +111,8 @@ emu_endpoint_free(struct emu_endpoint *endpoint)
     free(endpoint);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): uthash's macros, here and below
+ */
 static struct business *
 find_business(struct emu_endpoint *endpoint, const char *id)
 {
@@ -119,11 +128,13 @@ need_business(struct emu_endpoint *endpoint, const char *id)
 {
     struct business *business = find_business(endpoint, id);
 
-    if (business)
+    if (business) {
         return business;
+    }
     business = calloc(1, sizeof *business);
-    if (!business)
+    if (!business) {
         return NULL;
+    }
     business->id = strdup(id);
     if (!business->id) {
         free(business);
@@ -138,14 +149,17 @@ need_business(struct emu_endpoint *endpoint, const char *id)
     return business;
 }
 
+/* NOLINTEND(readability-function-size,clang-analyzer-unix.Malloc) */
+
 static int
 set_layer(struct layer *layer, enum emu_scope scope,
           const struct emu_pair *pairs, size_t count, struct emu_error *error)
 {
     struct emu_settings changed;
 
-    if (emu_settings_copy(&changed, &layer->now))
+    if (emu_settings_copy(&changed, &layer->now)) {
         return emu_fail(error, "out of memory");
+    }
     for (size_t i = 0; i < count; i++) {
         if (emu_settings_set(&changed, scope, pairs[i].key, pairs[i].value,
                              error)) {
@@ -180,8 +194,9 @@ emu_endpoint_set(struct emu_endpoint *endpoint, const char *business_id,
     }
     result =
         set_layer(&business->layer, EMU_SCOPE_BUSINESS, pairs, count, error);
-    if (result == 0)
+    if (result == 0) {
         business->listed = true;
+    }
 out:
     (void)pthread_mutex_unlock(&endpoint->lock);
     return result;
@@ -203,8 +218,9 @@ replace(struct emu_settings *to, const struct emu_settings *from)
 {
     struct emu_settings copy;
 
-    if (emu_settings_copy(&copy, from))
+    if (emu_settings_copy(&copy, from)) {
         return -1;
+    }
     emu_settings_clear(to);
     *to = copy;
     return 0;
@@ -221,8 +237,9 @@ emu_endpoint_keep(struct emu_endpoint *endpoint)
     result = replace(&endpoint->layer.kept, &endpoint->layer.now);
     HASH_ITER (hh, endpoint->businesses, business, next) {
         business->kept_listed = business->listed;
-        if (replace(&business->layer.kept, &business->layer.now))
+        if (replace(&business->layer.kept, &business->layer.now)) {
             result = -1;
+        }
     }
     (void)pthread_mutex_unlock(&endpoint->lock);
     return result;
@@ -254,8 +271,9 @@ emu_endpoint_undo(struct emu_endpoint *endpoint, const char *business_id)
         result = undo_layer(&endpoint->layer);
     } else {
         business = find_business(endpoint, business_id);
-        if (business)
+        if (business) {
             result = undo_business(business);
+        }
     }
     (void)pthread_mutex_unlock(&endpoint->lock);
     return result;
@@ -271,10 +289,12 @@ emu_endpoint_reset(struct emu_endpoint *endpoint)
     (void)pthread_mutex_lock(&endpoint->lock);
     result = undo_layer(&endpoint->layer);
     HASH_ITER (hh, endpoint->businesses, business, next)
-        if (undo_business(business))
+        if (undo_business(business)) {
             result = -1;
-    if (emu_stats_reset(endpoint->stats))
+        }
+    if (emu_stats_reset(endpoint->stats)) {
         result = -1;
+    }
     (void)pthread_mutex_unlock(&endpoint->lock);
     return result;
 }
@@ -286,8 +306,9 @@ misbehaves(const struct layer *layer)
     const struct emu_value *value = layer->now.value;
 
     if (!value[EMU_FAULT].set && !value[EMU_STATUS].set &&
-        !value[EMU_BODY].set)
+        !value[EMU_BODY].set) {
         return false;
+    }
     return !value[EMU_FAULT_COUNT].set ||
            layer->used < value[EMU_FAULT_COUNT].number;
 }
@@ -313,8 +334,9 @@ issue(struct emu_endpoint *endpoint, struct business *business,
 {
     bool same = get(choice, EMU_ROTATION)->number == EMU_ROTATION_SAME;
 
-    if (same && business->token && business->token_ends > now)
+    if (same && business->token && business->token_ends > now) {
         return business->token;
+    }
     drop_token(business);
     business->token =
         emu_token_new((size_t)get(choice, EMU_TOKEN_LENGTH)->number);
@@ -337,18 +359,22 @@ usage_headers(struct emu_answer *answer, const struct choice *choice,
     int64_t minutes =
         limited && !regain->set ? LIMITED_REGAIN_MINUTES : regain->number;
 
-    if (after->set)
+    if (after->set) {
         retry = strcmp(after->text, "absent") == 0 ? NULL : after->text;
-    if (retry && emu_answer_header(answer, "Retry-After", "%s", retry))
+    }
+    if (retry && emu_answer_header(answer, "Retry-After", "%s", retry)) {
         return -1;
+    }
     if (calls != EMU_ABSENT &&
         emu_answer_header(answer, "X-App-Usage",
                           "{\"call_count\":%lld,\"total_time\":25,"
                           "\"total_cputime\":25}",
-                          (long long)calls))
+                          (long long)calls)) {
         return -1;
-    if (minutes == EMU_ABSENT)
+    }
+    if (minutes == EMU_ABSENT) {
         return 0;
+    }
     return emu_answer_header(
         answer, "X-Business-Use-Case-Usage",
         "{\"%.40s\":[{\"type\":\"whatsapp\",\"call_count\":%lld,"
@@ -363,8 +389,9 @@ literal_body(struct emu_answer *answer, const struct emu_value *value)
 {
     char *body = malloc(value->size + 1);
 
-    if (body)
+    if (body) {
         memcpy(body, value->text, value->size + 1);
+    }
     return emu_answer_body(answer, body, value->size);
 }
 
@@ -377,16 +404,19 @@ basic_answer(struct emu_answer *answer, const struct choice *choice,
     unsigned status = 200;
     int result;
 
-    if (special && special->value[EMU_STATUS].set)
+    if (special && special->value[EMU_STATUS].set) {
         status = (unsigned)special->value[EMU_STATUS].number;
-    if (status == 200)
+    }
+    if (status == 200) {
         result = emu_answer_token(answer, grant);
-    else
+    } else {
         result =
             emu_answer_error(answer, emu_graph_error_of_status(status), NULL);
+    }
     answer->status = status;
-    if (result == 0 && special && special->value[EMU_BODY].set)
+    if (result == 0 && special && special->value[EMU_BODY].set) {
         result = literal_body(answer, &special->value[EMU_BODY]);
+    }
     return result;
 }
 
@@ -397,10 +427,11 @@ choose(struct emu_endpoint *endpoint, struct business *business,
     struct layer *layer = NULL;
 
     choice->business = &business->layer.now;
-    if (misbehaves(&business->layer))
+    if (misbehaves(&business->layer)) {
         layer = &business->layer;
-    else if (misbehaves(&endpoint->layer))
+    } else if (misbehaves(&endpoint->layer)) {
         layer = &endpoint->layer;
+    }
     if (layer) {
         layer->used++;
         choice->misbehaviour = &layer->now;
@@ -418,11 +449,13 @@ answer_business(struct emu_endpoint *endpoint,
     const struct emu_fault_context context = {&grant, request->path,
                                               request->business_id, now};
 
-    if (!business)
+    if (!business) {
         return -1;
+    }
     if (!business->listed &&
-        get(&choice, EMU_UNKNOWN_BUSINESS)->number == EMU_UNKNOWN_404)
+        get(&choice, EMU_UNKNOWN_BUSINESS)->number == EMU_UNKNOWN_404) {
         return emu_answer_error(answer, emu_graph_error_of_status(404), NULL);
+    }
     choose(endpoint, business, &choice);
     if (choice.misbehaviour) {
         const struct emu_value *fault = &choice.misbehaviour->value[EMU_FAULT];
@@ -432,14 +465,16 @@ answer_business(struct emu_endpoint *endpoint,
     answer->latency_ms = get(&choice, EMU_LATENCY_MS)->number;
     answer->drip_ms = get(&choice, EMU_DRIP_MS)->number;
     grant.token = issue(endpoint, business, &choice, now);
-    if (!grant.token)
+    if (!grant.token) {
         return -1;
+    }
     grant.shape = (enum emu_shape)get(&choice, EMU_SHAPE)->number;
     grant.expires_at = business->token_ends;
     grant.expires_as = get(&choice, EMU_EXPIRES_AT)->text;
     if (usage_headers(answer, &choice, request->business_id) ||
-        basic_answer(answer, &choice, &grant))
+        basic_answer(answer, &choice, &grant)) {
         return -1;
+    }
     return emu_fault_body(answer, &context);
 }
 
@@ -464,15 +499,19 @@ refuse(const struct emu_request *request, enum emu_verdict verdict,
     const struct emu_graph_error *error = emu_graph_error_of(verdict);
     const char *method = request->method;
 
-    if (verdict == EMU_BAD_PATH)
+    if (verdict == EMU_BAD_PATH) {
         return emu_answer_error(answer, error, request->path);
-    if (verdict != EMU_BAD_METHOD)
+    }
+    if (verdict != EMU_BAD_METHOD) {
         return emu_answer_error(answer, error, NULL);
-    if (emu_answer_error(answer, error, method))
+    }
+    if (emu_answer_error(answer, error, method)) {
         return -1;
+    }
     /* The Graph API knows POST and DELETE, though not here. */
-    if (strcmp(method, "POST") == 0 || strcmp(method, "DELETE") == 0)
+    if (strcmp(method, "POST") == 0 || strcmp(method, "DELETE") == 0) {
         return 0;
+    }
     answer->status = 405;
     return emu_answer_header(answer, "Allow", "GET");
 }
@@ -492,12 +531,15 @@ answer_locked(struct emu_endpoint *endpoint, const struct emu_request *request,
     enum emu_verdict verdict = emu_request_check(request, &demand);
 
     if (emu_answer_graph_headers(answer, emu_request_version(request->path),
-                                 demand.now))
+                                 demand.now)) {
         return -1;
-    if (verdict == EMU_GOOD)
+    }
+    if (verdict == EMU_GOOD) {
         return answer_business(endpoint, request, demand.now, answer);
-    if (verdict == EMU_FOLLOWED)
+    }
+    if (verdict == EMU_FOLLOWED) {
         return answer_followed(endpoint, demand.now, answer);
+    }
     return refuse(request, verdict, answer);
 }
 
@@ -510,8 +552,9 @@ emu_endpoint_answer(struct emu_endpoint *endpoint,
 
     (void)pthread_mutex_lock(&endpoint->lock);
     result = answer_locked(endpoint, request, answer);
-    if (result == 0)
+    if (result == 0) {
         result = emu_stats_request(endpoint->stats, request, answer);
+    }
     (void)pthread_mutex_unlock(&endpoint->lock);
     return result;
 }

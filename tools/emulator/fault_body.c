@@ -46,12 +46,13 @@ static int
 bad_utf8(struct emu_answer *answer, const struct emu_fault_context *context)
 {
     /* A lone continuation byte, and a lead byte that nothing follows. */
-    if (answer->status == 200)
+    if (answer->status == 200) {
         return print_body(answer,
                           "{\"access_token\":\"%s\x80\xc3\","
                           "\"expires_at\":%lld}",
                           context->grant->token,
                           (long long)context->grant->expires_at);
+    }
     return print_body(answer,
                       "{\"error\":{\"message\":\"Not UTF-8: \x80\xc3\","
                       "\"type\":\"OAuthException\",\"code\":1}}");
@@ -137,8 +138,9 @@ error_in_200(struct emu_answer *answer,
 {
     (void)context;
     if (answer->status == 200 &&
-        emu_answer_error(answer, emu_graph_error_of_status(400), NULL))
+        emu_answer_error(answer, emu_graph_error_of_status(400), NULL)) {
         return -1;
+    }
     answer->status = 200;
     return 0;
 }
@@ -148,8 +150,9 @@ error_string(struct emu_answer *answer,
              const struct emu_fault_context *context)
 {
     (void)context;
-    if (answer->status == 200)
+    if (answer->status == 200) {
         answer->status = 400;
+    }
     return print_body(answer, "{\"error\":\"something went wrong\"}");
 }
 
@@ -172,8 +175,9 @@ html(struct emu_answer *answer, const struct emu_fault_context *context)
 {
     (void)context;
     answer->status = 502;
-    if (emu_answer_header(answer, "Content-Type", "text/html"))
+    if (emu_answer_header(answer, "Content-Type", "text/html")) {
         return -1;
+    }
     return print_body(answer, "<html>\r\n<head><title>502 Bad Gateway</title>"
                               "</head>\r\n<body>\r\n<center><h1>502 Bad "
                               "Gateway</h1></center>\r\n<hr><center>proxy"
@@ -195,8 +199,9 @@ oversized(struct emu_answer *answer, const struct emu_fault_context *context)
     char *padding = malloc(OVERSIZED + 1);
     int result;
 
-    if (!padding)
+    if (!padding) {
         return -1;
+    }
     memset(padding, 'x', OVERSIZED);
     padding[OVERSIZED] = '\0';
     answer->status = 200;
@@ -214,8 +219,10 @@ redirect(struct emu_answer *answer, const struct emu_fault_context *context)
 {
     answer->status = 302;
     if (emu_answer_header(answer, "Location", "%s%s?business_id=%s",
-                          context->path, EMU_REDIRECTED, context->business_id))
+                          context->path, EMU_REDIRECTED,
+                          context->business_id)) {
         return -1;
+    }
     return print_body(answer, "%s", "");
 }
 
@@ -226,8 +233,9 @@ trailing(struct emu_answer *answer, const struct emu_fault_context *context)
     int n;
 
     (void)context;
-    if (!body)
+    if (!body) {
         return -1;
+    }
     memcpy(body, answer->body, answer->size);
     n = snprintf(body + answer->size, 32, "}trailing garbage");
     return emu_answer_body(answer, body, answer->size + (size_t)n);

@@ -90,8 +90,9 @@ compare(const void *key, const void *row)
     const char *other = ((const struct fault_row *)row)->name;
     int order = strncmp(name->text, other, name->length);
 
-    if (order == 0 && other[name->length] != '\0')
+    if (order == 0 && other[name->length] != '\0') {
         return -1;
+    }
     return order;
 }
 
@@ -105,10 +106,11 @@ parse_parameter(const struct fault_row *row, const char *text,
     errno = 0;
     number = strtoll(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0' || number < row->least ||
-        number > row->most)
+        number > row->most) {
         return emu_fail(error, "%s takes a number from %lld to %lld: %s=%s",
                         row->name, (long long)row->least, (long long)row->most,
                         row->name, row->parameter);
+    }
     *parameter = number;
     return 0;
 }
@@ -123,17 +125,21 @@ emu_fault_parse(const char *text, enum emu_fault *fault, int64_t *parameter,
     const struct fault_row *row =
         bsearch(&key, rows, ROWS, sizeof rows[0], compare);
 
-    if (!row)
+    if (!row) {
         return emu_fail(error, "there is no such fault; "
                                "mps-graph-emulator --list-faults prints all");
-    if (row->parameter && !number)
+    }
+    if (row->parameter && !number) {
         return emu_fail(error, "%s needs a number: %s=%s", row->name,
                         row->name, row->parameter);
-    if (!row->parameter && number)
+    }
+    if (!row->parameter && number) {
         return emu_fail(error, "%s takes no number", row->name);
+    }
     *parameter = 0;
-    if (number && parse_parameter(row, number, parameter, error))
+    if (number && parse_parameter(row, number, parameter, error)) {
         return -1;
+    }
     *fault = row->fault;
     return 0;
 }
@@ -141,9 +147,11 @@ emu_fault_parse(const char *text, enum emu_fault *fault, int64_t *parameter,
 const char *
 emu_fault_name(enum emu_fault fault)
 {
-    for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].fault == fault)
+    for (size_t i = 0; i < ROWS; i++) {
+        if (rows[i].fault == fault) {
             return rows[i].name;
+        }
+    }
     return "none";
 }
 

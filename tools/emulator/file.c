@@ -56,10 +56,12 @@ write_all(int fd, const char *text)
 
     while (left > 0) {
         ssize_t n = write(fd, text, left);
-        if (n < 0 && errno == EINTR)
+        if (n < 0 && errno == EINTR) {
             continue;
-        if (n < 0)
+        }
+        if (n < 0) {
             return -1;
+        }
         text += n;
         left -= (size_t)n;
     }
@@ -78,12 +80,14 @@ emu_file_write(const char *directory, const char *name, mode_t mode,
     int fd;
 
     if (n < 0 || m < 0 || (size_t)n >= sizeof path ||
-        (size_t)m >= sizeof temporary)
+        (size_t)m >= sizeof temporary) {
         return emu_fail(error, "the path %s is too long", directory);
+    }
     fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0) {
         return emu_fail(error, "cannot create a file in %s: %s", directory,
                         strerror(errno));
+    }
     if (write_all(fd, text) || fchmod(fd, mode) || rename(temporary, path)) {
         (void)emu_fail(error, "cannot write %s: %s", path, strerror(errno));
         (void)unlink(temporary);
@@ -100,6 +104,7 @@ emu_file_remove(const char *directory, const char *name)
     char path[PATH_MAX];
     int n = snprintf(path, sizeof path, "%s/%s", directory, name);
 
-    if (n > 0 && (size_t)n < sizeof path)
+    if (n > 0 && (size_t)n < sizeof path) {
         (void)unlink(path);
+    }
 }

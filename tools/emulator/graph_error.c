@@ -63,9 +63,11 @@ static const struct emu_graph_error bad_solution = {
 const struct emu_graph_error *
 emu_graph_error_of_status(unsigned status)
 {
-    for (size_t i = 0; i < sizeof documented / sizeof documented[0]; i++)
-        if (documented[i].status == status)
+    for (size_t i = 0; i < sizeof documented / sizeof documented[0]; i++) {
+        if (documented[i].status == status) {
             return &documented[i];
+        }
+    }
     return &undocumented;
 }
 
@@ -99,8 +101,9 @@ emu_graph_error_of(enum emu_verdict verdict)
 static int
 put(struct json_object *object, const char *key, struct json_object *value)
 {
-    if (value && json_object_object_add(object, key, value) == 0)
+    if (value && json_object_object_add(object, key, value) == 0) {
         return 0;
+    }
     json_object_put(value);
     return -1;
 }
@@ -111,21 +114,26 @@ put_members(struct json_object *inner, const struct emu_graph_error *error,
 {
     if (put(inner, "message", json_object_new_string(message)) ||
         put(inner, "type", json_object_new_string(error->type)) ||
-        put(inner, "code", json_object_new_int(error->code)))
+        put(inner, "code", json_object_new_int(error->code))) {
         return -1;
+    }
     if (error->subcode &&
-        put(inner, "error_subcode", json_object_new_int(error->subcode)))
+        put(inner, "error_subcode", json_object_new_int(error->subcode))) {
         return -1;
-    if (put(inner, "fbtrace_id", json_object_new_string(TRACE)))
+    }
+    if (put(inner, "fbtrace_id", json_object_new_string(TRACE))) {
         return -1;
+    }
     if (error->transient &&
-        put(inner, "is_transient", json_object_new_boolean(1)))
+        put(inner, "is_transient", json_object_new_boolean(1))) {
         return -1;
+    }
     if (error->user_title && (put(inner, "error_user_title",
                                   json_object_new_string(error->user_title)) ||
                               put(inner, "error_user_msg",
-                                  json_object_new_string(error->user_msg))))
+                                  json_object_new_string(error->user_msg)))) {
         return -1;
+    }
     return 0;
 }
 
@@ -140,8 +148,9 @@ emu_graph_error_body(const struct emu_graph_error *error, const char *detail)
 
     (void)snprintf(message, sizeof message, "%s%s", error->message,
                    detail ? detail : "");
-    if (!outer || !inner || put_members(inner, error, message))
+    if (!outer || !inner || put_members(inner, error, message)) {
         goto out;
+    }
     if (json_object_object_add(outer, "error", json_object_get(inner))) {
         json_object_put(inner);
         goto out;

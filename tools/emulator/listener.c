@@ -30,13 +30,15 @@ parse_address(const char *text, uint16_t port, union socket_address *to,
     if (inet_pton(AF_INET, text, &to->v4.sin_addr) == 1) {
         to->v4.sin_family = AF_INET;
         to->v4.sin_port = htons(port);
-        if (ntohl(to->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET)
+        if (ntohl(to->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET) {
             return 0;
+        }
     } else if (inet_pton(AF_INET6, text, &to->v6.sin6_addr) == 1) {
         to->v6.sin6_family = AF_INET6;
         to->v6.sin6_port = htons(port);
-        if (IN6_IS_ADDR_LOOPBACK(&to->v6.sin6_addr))
+        if (IN6_IS_ADDR_LOOPBACK(&to->v6.sin6_addr)) {
             return 0;
+        }
     } else {
         return emu_fail(error,
                         "%.100s is no numeric address; give one of "
@@ -60,10 +62,11 @@ print_url(const union socket_address *bound, char *url)
                        (unsigned)ntohs(bound->v6.sin6_port));
         return;
     }
-    if (ntohl(bound->v4.sin_addr.s_addr) == INADDR_LOOPBACK)
+    if (ntohl(bound->v4.sin_addr.s_addr) == INADDR_LOOPBACK) {
         (void)snprintf(text, sizeof text, "localhost");
-    else
+    } else {
         (void)inet_ntop(AF_INET, &bound->v4.sin_addr, text, sizeof text);
+    }
     (void)snprintf(url, EMU_URL_SIZE, "https://%s:%u", text,
                    (unsigned)ntohs(bound->v4.sin_port));
 }
@@ -77,11 +80,13 @@ emu_listen(const char *address, unsigned port, char *url,
     const int on = 1;
     int fd;
 
-    if (parse_address(address, (uint16_t)port, &bound, error))
+    if (parse_address(address, (uint16_t)port, &bound, error)) {
         return -1;
+    }
     fd = socket(bound.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
+    if (fd < 0) {
         return emu_fail(error, "cannot make a socket: %s", strerror(errno));
+    }
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
         bind(fd, &bound.any,
              bound.any.sa_family == AF_INET6 ? sizeof bound.v6

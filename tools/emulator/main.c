@@ -37,11 +37,14 @@ make_partner_token(struct emu_endpoint *endpoint,
     const struct emu_pair pair = {"partner_token", token};
     int result = -1;
 
-    if (!token)
+    if (!token) {
         return emu_fail(error, "cannot make a partner token: %s",
                         strerror(errno));
-    if (emu_file_write(workdir->path, EMU_TOKEN_FILE, 0600, token, error) == 0)
+    }
+    if (emu_file_write(workdir->path, EMU_TOKEN_FILE, 0600, token, error) ==
+        0) {
         result = emu_endpoint_set(endpoint, NULL, &pair, 1, error);
+    }
     explicit_bzero(token, PARTNER_TOKEN_LENGTH);
     free(token);
     return result;
@@ -58,11 +61,13 @@ make_endpoint(const struct emu_options *options,
         return NULL;
     }
     if (options->scenario &&
-        emu_scenario_read(options->scenario, endpoint, error))
+        emu_scenario_read(options->scenario, endpoint, error)) {
         goto fail;
+    }
     if (!emu_endpoint_has_token(endpoint) &&
-        make_partner_token(endpoint, workdir, error))
+        make_partner_token(endpoint, workdir, error)) {
         goto fail;
+    }
     if (emu_endpoint_keep(endpoint)) {
         (void)emu_fail(error, "out of memory");
         goto fail;
@@ -78,9 +83,10 @@ open_log(const char *path, struct emu_error *error)
 {
     FILE *log = fopen(path, "ae");
 
-    if (!log)
+    if (!log) {
         (void)emu_fail(error, "--log: cannot open %.500s: %s", path,
                        strerror(errno));
+    }
     return log;
 }
 
@@ -106,8 +112,9 @@ serve(int fd, const char *url, const struct emu_workdir *workdir,
     int taken = 0;
     int result;
 
-    if (!server)
+    if (!server) {
         return -1;
+    }
     (void)snprintf(line, sizeof line, "%s\n", url);
     result = emu_file_write(workdir->path, EMU_URL_FILE, 0644, line, error);
     if (result == 0) {
@@ -129,29 +136,34 @@ run_in(const struct emu_options *options, const struct emu_workdir *workdir,
     int fd = emu_listen(options->address, options->port, url, error);
     int result = -1;
 
-    if (fd < 0)
+    if (fd < 0) {
         return -1;
+    }
     if (options->log) {
         parts.log = open_log(options->log, error);
-        if (!parts.log)
+        if (!parts.log) {
             goto out;
+        }
     }
     parts.endpoint = make_endpoint(options, workdir, error);
     if (!parts.endpoint ||
         emu_certificate_make(&certificate, options->certificate,
                              options->address, error) ||
         emu_file_write(workdir->path, EMU_CA_FILE, 0644, certificate.ca_pem,
-                       error))
+                       error)) {
         goto out;
+    }
     result = serve(fd, url, workdir, &parts, signals, error);
     fd = -1;
 out:
-    if (fd >= 0)
+    if (fd >= 0) {
         (void)close(fd);
+    }
     emu_certificate_clear(&certificate);
     emu_endpoint_free(parts.endpoint);
-    if (parts.log)
+    if (parts.log) {
         (void)fclose(parts.log);
+    }
     return result;
 }
 
@@ -167,8 +179,9 @@ run(const struct emu_options *options, struct emu_error *error)
     (void)sigaddset(&signals, SIGTERM);
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
-    if (emu_workdir_open(&workdir, options->dir, error))
+    if (emu_workdir_open(&workdir, options->dir, error)) {
         return -1;
+    }
     result = run_in(options, &workdir, &signals, error);
     emu_workdir_close(&workdir);
     return result;

@@ -86,11 +86,12 @@ parse_port(const char *text, unsigned *port, struct emu_error *error)
     errno = 0;
     number = strtoul(text, &end, 10);
     if (errno != 0 || *text < '0' || *text > '9' || *end != '\0' ||
-        number > 65535)
+        number > 65535) {
         return emu_fail(error,
                         "--port: %.100s is no port; give a number "
                         "from 0 to 65535",
                         text);
+    }
     *port = (unsigned)number;
     return 0;
 }
@@ -119,12 +120,14 @@ parse_versions(const char *text, int *least, int *most)
 {
     const size_t length = strlen(text);
 
-    if ((length != 3 && length != 7) || strncmp(text, "1.", 2) != 0)
+    if ((length != 3 && length != 7) || strncmp(text, "1.", 2) != 0) {
         return -1;
+    }
     *least = text[2] - '0';
     if (length == 7) {
-        if (strncmp(text + 3, "-1.", 3) != 0)
+        if (strncmp(text + 3, "-1.", 3) != 0) {
             return -1;
+        }
         *most = text[6] - '0';
     }
     return *least >= 0 && *least <= *most && *most <= 3 ? 0 : -1;
@@ -138,20 +141,22 @@ parse_tls(const char *text, char *priorities, size_t size,
     int most = 3;
     size_t at;
 
-    if (parse_versions(text, &least, &most))
+    if (parse_versions(text, &least, &most)) {
         return emu_fail(error,
                         "--tls: %.100s is no range of versions; give "
                         "MIN or MIN-MAX, each one of 1.0 to 1.3",
                         text);
+    }
     (void)snprintf(priorities, size, "NORMAL:-VERS-ALL");
     for (int version = least; version <= most; version++) {
         at = strlen(priorities);
         (void)snprintf(priorities + at, size - at, ":+VERS-TLS1.%d", version);
     }
     /* What signs a handshake before TLS 1.2 is off by default. */
-    if (least < 2)
+    if (least < 2) {
         (void)strncat(priorities, ":+SHA1:+SIGN-ALL",
                       size - strlen(priorities) - 1);
+    }
     return 0;
 }
 
@@ -214,15 +219,17 @@ emu_options_parse(int argc, char **argv, struct emu_options *options,
 
     *options = (struct emu_options){.address = "127.0.0.1", .port = 8443};
     if (parse_tls("1.2", options->priorities, sizeof options->priorities,
-                  error))
+                  error)) {
         return EMU_USAGE_ERROR;
+    }
     opterr = 0;
     while (action == EMU_RUN &&
            (key = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-        if (key == ':')
+        if (key == ':') {
             (void)emu_fail(error, "%.100s needs a value", argv[optind - 1]);
-        else if (key == '?')
+        } else if (key == '?') {
             (void)emu_fail(error, "%.100s is no option", argv[optind - 1]);
+        }
         action = take_option(key, options, error);
     }
     if (action == EMU_RUN && optind < argc) {

@@ -23,8 +23,9 @@ time_good(const char *text, int64_t now)
     char *end = NULL;
     long long when;
 
-    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0')
+    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0') {
         return false;
+    }
     errno = 0;
     when = strtoll(text, &end, 10);
     return errno == 0 && when >= now - EMU_PROOF_LIFE_S &&
@@ -43,16 +44,19 @@ emu_proof_good(const char *secret, const char *token, const char *proof,
     int size;
 
     if (!proof || strlen(proof) != 2 * DIGEST || secret_size > INT_MAX ||
-        (time && !time_good(time, now)))
+        (time && !time_good(time, now))) {
         return false;
+    }
     size =
         asprintf(&message, "%s%s%s", token, time ? "|" : "", time ? time : "");
-    if (size < 0)
+    if (size < 0) {
         return false;
+    }
     if (HMAC(EVP_sha256(), secret, (int)secret_size,
              (const unsigned char *)message, (size_t)size, digest, NULL)) {
-        for (size_t i = 0; i < DIGEST; i++)
+        for (size_t i = 0; i < DIGEST; i++) {
             (void)snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+        }
         good = CRYPTO_memcmp(hex, proof, 2 * DIGEST) == 0;
     }
     explicit_bzero(message, (size_t)size);

@@ -24,8 +24,9 @@ find_version(const char *path)
         size_t length = strlen(versions[i]);
 
         if (path[0] == '/' && strncmp(path + 1, versions[i], length) == 0 &&
-            path[1 + length] == '/')
+            path[1 + length] == '/') {
             return versions[i];
+        }
     }
     return NULL;
 }
@@ -53,13 +54,15 @@ split_path(const char *path, const char **solution, size_t *length,
     const char *version = find_version(path);
     const char *rest;
 
-    if (!version)
+    if (!version) {
         return false;
+    }
     *solution = path + 1 + strlen(version) + 1;
     *length = strcspn(*solution, "/");
     rest = *solution + *length;
-    if (*length == 0 || strncmp(rest, tail, sizeof tail - 1) != 0)
+    if (*length == 0 || strncmp(rest, tail, sizeof tail - 1) != 0) {
         return false;
+    }
     rest += sizeof tail - 1;
     *followed = strcmp(rest, EMU_REDIRECTED) == 0;
     return *rest == '\0' || *followed;
@@ -76,14 +79,16 @@ bearer(const char *authorization)
     size_t blanks;
 
     if (!authorization ||
-        strncmp(authorization, scheme, sizeof scheme - 1) != 0)
+        strncmp(authorization, scheme, sizeof scheme - 1) != 0) {
         return NULL;
+    }
     authorization += sizeof scheme - 1;
     blanks = strspn(authorization, " \t");
     authorization += blanks;
     if (blanks == 0 || *authorization == '\0' ||
-        !strchr(first, *authorization))
+        !strchr(first, *authorization)) {
         return NULL;
+    }
     return authorization;
 }
 
@@ -110,28 +115,37 @@ emu_request_check(const struct emu_request *request,
     size_t length = 0;
     bool followed = false;
 
-    if (!split_path(request->path, &solution, &length, &followed))
+    if (!split_path(request->path, &solution, &length, &followed)) {
         return EMU_BAD_PATH;
-    if (strcmp(request->method, "GET") != 0)
+    }
+    if (strcmp(request->method, "GET") != 0) {
         return EMU_BAD_METHOD;
+    }
     /* Who followed a redirect is told of it whatever headers were kept. */
-    if (followed)
+    if (followed) {
         return EMU_FOLLOWED;
+    }
     token = bearer(request->authorization);
-    if (!token)
+    if (!token) {
         return EMU_NO_TOKEN;
-    if (!token_good(token, demand->partner_token))
+    }
+    if (!token_good(token, demand->partner_token)) {
         return EMU_WRONG_TOKEN;
+    }
     if (demand->app_secret &&
         !emu_proof_good(demand->app_secret, token, request->proof,
-                        request->proof_time, demand->now))
+                        request->proof_time, demand->now)) {
         return EMU_BAD_PROOF;
-    if (!solution_digits(solution, length))
+    }
+    if (!solution_digits(solution, length)) {
         return EMU_BAD_SOLUTION;
-    if (request->business_ids != 1 || !emu_is_digits(request->business_id))
+    }
+    if (request->business_ids != 1 || !emu_is_digits(request->business_id)) {
         return EMU_BAD_BUSINESS;
+    }
     if (strlen(demand->solution_id) != length ||
-        strncmp(solution, demand->solution_id, length) != 0)
+        strncmp(solution, demand->solution_id, length) != 0) {
         return EMU_UNKNOWN_SOLUTION;
+    }
     return EMU_GOOD;
 }

@@ -40,16 +40,20 @@ set_key(econf_file *file, const char *group, const char *key,
     struct emu_pair pair = {key, ""};
     int result;
 
-    if (code == ECONF_NOKEY)
+    if (code == ECONF_NOKEY) {
         return 0;
-    if (code != ECONF_SUCCESS)
+    }
+    if (code != ECONF_SUCCESS) {
         return emu_fail(error, "%s: %s", key, econf_errString(code));
-    if (value)
+    }
+    if (value) {
         pair.value = value;
+    }
     result = emu_endpoint_set(endpoint, group ? group_id(group) : NULL, &pair,
                               1, error);
-    if (value)
+    if (value) {
         explicit_bzero(value, strlen(value));
+    }
     free(value);
     return result;
 }
@@ -57,9 +61,11 @@ set_key(econf_file *file, const char *group, const char *key,
 static bool
 is_key(const char *name)
 {
-    for (size_t i = 0; emu_settings_name(i); i++)
-        if (strcmp(emu_settings_name(i), name) == 0)
+    for (size_t i = 0; emu_settings_name(i); i++) {
+        if (strcmp(emu_settings_name(i), name) == 0) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -73,13 +79,17 @@ check_keys(econf_file *file, const char *group, struct emu_endpoint *endpoint,
     econf_err code = econf_getKeys(file, group, &count, &keys);
     int result = 0;
 
-    if (code == ECONF_NOKEY)
+    if (code == ECONF_NOKEY) {
         return 0;
-    if (code != ECONF_SUCCESS)
+    }
+    if (code != ECONF_SUCCESS) {
         return emu_fail(error, "%s", econf_errString(code));
-    for (size_t i = 0; result == 0 && i < count; i++)
-        if (!is_key(keys[i]))
+    }
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        if (!is_key(keys[i])) {
             result = set_key(file, group, keys[i], endpoint, error);
+        }
+    }
     econf_freeArray(keys);
     return result;
 }
@@ -91,11 +101,14 @@ static int
 set_keys(econf_file *file, const char *group, struct emu_endpoint *endpoint,
          struct emu_error *error)
 {
-    if (check_keys(file, group, endpoint, error))
+    if (check_keys(file, group, endpoint, error)) {
         return -1;
-    for (size_t i = 0; emu_settings_name(i); i++)
-        if (set_key(file, group, emu_settings_name(i), endpoint, error))
+    }
+    for (size_t i = 0; emu_settings_name(i); i++) {
+        if (set_key(file, group, emu_settings_name(i), endpoint, error)) {
             return -1;
+        }
+    }
     return 0;
 }
 
@@ -112,8 +125,9 @@ set_group(econf_file *file, const char *group, struct emu_endpoint *endpoint,
     }
     /* A group without keys lists its business all the same. */
     if (emu_endpoint_set(endpoint, group_id(group), NULL, 0, error) ||
-        set_keys(file, group, endpoint, error))
+        set_keys(file, group, endpoint, error)) {
         return emu_fail_at(error, where);
+    }
     return 0;
 }
 
@@ -126,12 +140,15 @@ set_groups(econf_file *file, struct emu_endpoint *endpoint,
     econf_err code = econf_getGroups(file, &count, &groups);
     int result = 0;
 
-    if (code == ECONF_NOGROUP)
+    if (code == ECONF_NOGROUP) {
         return 0;
-    if (code != ECONF_SUCCESS)
+    }
+    if (code != ECONF_SUCCESS) {
         return emu_fail(error, "%s", econf_errString(code));
-    for (size_t i = 0; result == 0 && i < count; i++)
+    }
+    for (size_t i = 0; result == 0 && i < count; i++) {
         result = set_group(file, groups[i], endpoint, error);
+    }
     econf_freeArray(groups);
     return result;
 }
@@ -144,8 +161,9 @@ syntax_error(econf_err code, struct emu_error *error)
 
     econf_errLocation(&name, &line);
     free(name);
-    if (code == ECONF_NOFILE || line == 0)
+    if (code == ECONF_NOFILE || line == 0) {
         return emu_fail(error, "cannot read it: %s", econf_errString(code));
+    }
     return emu_fail(error, "line %" PRIu64 ": %s", line,
                     econf_errString(code));
 }
@@ -163,8 +181,9 @@ emu_scenario_read(const char *path, struct emu_endpoint *endpoint,
         return emu_fail_at(error, path);
     }
     result = set_keys(file, NULL, endpoint, error);
-    if (result == 0)
+    if (result == 0) {
         result = set_groups(file, endpoint, error);
+    }
     econf_freeFile(file);
     return result ? emu_fail_at(error, path) : 0;
 }

@@ -64,8 +64,9 @@ answer_graph(struct emu_server *server, struct MHD_Connection *connection,
         connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT);
     (void)MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND,
                                       take_argument, &request);
-    if (emu_endpoint_answer(server->parts.endpoint, &request, answer))
+    if (emu_endpoint_answer(server->parts.endpoint, &request, answer)) {
         return -1;
+    }
     emu_access_log(server->parts.log, &request, answer);
     return 0;
 }
@@ -82,8 +83,9 @@ take_pair(void *context, enum MHD_ValueKind kind, const char *key,
     struct pair_list *list = context;
 
     (void)kind;
-    if (list->count == PAIRS)
+    if (list->count == PAIRS) {
         return MHD_NO;
+    }
     list->pairs[list->count].key = key;
     list->pairs[list->count].value = value ? value : "";
     list->count++;
@@ -123,10 +125,11 @@ handle(void *context, struct MHD_Connection *connection, const char *path,
         *upload_size = 0;
         return MHD_YES;
     }
-    if (emu_control_is(path))
+    if (emu_control_is(path)) {
         result = answer_control(server, connection, method, path, &answer);
-    else
+    } else {
         result = answer_graph(server, connection, method, path, &answer);
+    }
     if (result) {
         emu_answer_clear(&answer);
         return MHD_NO;
@@ -157,9 +160,10 @@ take_words(void *context, const char *format, va_list arguments)
 {
     struct emu_server *server = context;
 
-    if (pthread_equal(pthread_self(), server->starter) && server->starting)
+    if (pthread_equal(pthread_self(), server->starter) && server->starting) {
         (void)vsnprintf(server->starting->text, sizeof server->starting->text,
                         format, arguments);
+    }
 }
 
 static struct MHD_Daemon *
@@ -217,8 +221,9 @@ fail:
 void
 emu_server_stop(struct emu_server *server)
 {
-    if (!server)
+    if (!server) {
         return;
+    }
     emu_stop_raise(&server->stop);
     MHD_stop_daemon(server->daemon);
     emu_stop_close(&server->stop);

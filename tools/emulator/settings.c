@@ -42,8 +42,9 @@ take_text(struct emu_value *value, const char *text, size_t size,
           struct emu_error *error)
 {
     value->text = malloc(size + 1);
-    if (!value->text)
+    if (!value->text) {
         return emu_fail(error, "out of memory");
+    }
     memcpy(value->text, text, size);
     value->text[size] = '\0';
     value->size = size;
@@ -64,10 +65,11 @@ parse_number(const struct key_row *row, const char *text,
     errno = 0;
     number = strtoll(text, &end, 10);
     if (errno != 0 || end == text || *end != '\0' || number < row->least ||
-        number > row->most)
+        number > row->most) {
         return emu_fail(error, "give a number from %lld to %lld%s",
                         (long long)row->least, (long long)row->most,
                         row->absent ? ", or absent" : "");
+    }
     value->number = number;
     return 0;
 }
@@ -92,8 +94,9 @@ parse_fault(const struct key_row *row, const char *text,
     enum emu_fault fault = EMU_FAULT_NONE;
 
     (void)row;
-    if (emu_fault_parse(text, &fault, &value->parameter, error))
+    if (emu_fault_parse(text, &fault, &value->parameter, error)) {
         return -1;
+    }
     value->number = (int64_t)fault;
     return 0;
 }
@@ -103,8 +106,9 @@ parse_digits(const struct key_row *row, const char *text,
              struct emu_value *value, struct emu_error *error)
 {
     (void)row;
-    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0')
+    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0') {
         return emu_fail(error, "give digits only");
+    }
     return take_text(value, text, strlen(text), error);
 }
 
@@ -116,11 +120,13 @@ parse_secret(const struct key_row *row, const char *text,
     size_t size = 0;
 
     (void)row;
-    while (text[size] > ' ' && text[size] < 0x7f)
+    while (text[size] > ' ' && text[size] < 0x7f) {
         size++;
-    if (size == 0 || text[size] != '\0')
+    }
+    if (size == 0 || text[size] != '\0') {
         return emu_fail(error, "it is empty, or has a space, a control or a "
                                "non-ASCII character");
+    }
     return take_text(value, text, size, error);
 }
 
@@ -132,8 +138,9 @@ parse_secret_file(const struct key_row *row, const char *path,
     char *text = emu_file_read(path, TOKEN_FILE_MOST, &size, error);
     int result;
 
-    if (!text)
+    if (!text) {
         return -1;
+    }
     text[strcspn(text, "\r\n")] = '\0';
     result = parse_secret(row, text, value, error);
     explicit_bzero(text, size);
@@ -149,11 +156,13 @@ parse_literal(const struct key_row *row, const char *text,
     size_t size = 0;
 
     (void)row;
-    while ((unsigned char)text[size] >= ' ' && text[size] != 0x7f)
+    while ((unsigned char)text[size] >= ' ' && text[size] != 0x7f) {
         size++;
-    if (size == 0 || text[size] != '\0' || size > 256)
+    }
+    if (size == 0 || text[size] != '\0' || size > 256) {
         return emu_fail(error, "give 1 to 256 characters, none of them a "
                                "control character");
+    }
     return take_text(value, text, size, error);
 }
 
@@ -348,16 +357,18 @@ emu_settings_set(struct emu_settings *settings, enum emu_scope scope,
     struct emu_value value = {.set = true};
     char where[200];
 
-    if (!row)
+    if (!row) {
         return emu_fail(error,
                         "%.100s: there is no such key; "
                         "mps-graph-emulator --list-keys prints all",
                         name);
-    if (!(row->scope & (unsigned)scope))
+    }
+    if (!(row->scope & (unsigned)scope)) {
         return emu_fail(error,
                         "%s: this key is the endpoint's, not a "
                         "business's",
                         name);
+    }
     if (row->parse(row, text, &value, error)) {
         clear_value(&value);
         (void)snprintf(where, sizeof where, "%s = %.120s", name,
@@ -399,25 +410,29 @@ emu_settings_copy(struct emu_settings *copy,
 void
 emu_settings_clear(struct emu_settings *settings)
 {
-    for (int i = 0; i < EMU_KEYS; i++)
+    for (int i = 0; i < EMU_KEYS; i++) {
         clear_value(&settings->value[i]);
+    }
 }
 
 const struct emu_value *
 emu_settings_get(const struct emu_settings *business,
                  const struct emu_settings *endpoint, enum emu_key key)
 {
-    if (business && business->value[key].set)
+    if (business && business->value[key].set) {
         return &business->value[key];
-    if (endpoint->value[key].set)
+    }
+    if (endpoint->value[key].set) {
         return &endpoint->value[key];
+    }
     return &defaults.value[key];
 }
 
 void
 emu_settings_list(FILE *out)
 {
-    for (size_t i = 0; i < ROWS; i++)
+    for (size_t i = 0; i < ROWS; i++) {
         (void)fprintf(out, "  %-18s %s%s\n", rows[i].name, rows[i].help,
                       rows[i].scope == ENDPOINT ? " [endpoint only]" : "");
+    }
 }

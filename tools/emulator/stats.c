@@ -23,8 +23,9 @@ child(struct json_object *object, const char *key,
 {
     struct json_object *found = NULL;
 
-    if (json_object_object_get_ex(object, key, &found))
+    if (json_object_object_get_ex(object, key, &found)) {
         return found;
+    }
     found = make();
     if (found && json_object_object_add(object, key, found)) {
         json_object_put(found);
@@ -57,12 +58,15 @@ new_root(void)
     struct json_object *root = json_object_new_object();
     bool good = root != NULL;
 
-    for (size_t i = 0; good && i < sizeof numbers / sizeof numbers[0]; i++)
+    for (size_t i = 0; good && i < sizeof numbers / sizeof numbers[0]; i++) {
         good = child(root, numbers[i], new_zero) != NULL;
-    for (size_t i = 0; good && i < sizeof objects / sizeof objects[0]; i++)
+    }
+    for (size_t i = 0; good && i < sizeof objects / sizeof objects[0]; i++) {
         good = child(root, objects[i], json_object_new_object) != NULL;
-    if (good)
+    }
+    if (good) {
         return root;
+    }
     json_object_put(root);
     return NULL;
 }
@@ -72,8 +76,9 @@ emu_stats_new(void)
 {
     struct emu_stats *stats = calloc(1, sizeof *stats);
 
-    if (!stats)
+    if (!stats) {
         return NULL;
+    }
     stats->root = new_root();
     if (!stats->root) {
         free(stats);
@@ -85,8 +90,9 @@ emu_stats_new(void)
 void
 emu_stats_free(struct emu_stats *stats)
 {
-    if (!stats)
+    if (!stats) {
         return;
+    }
     json_object_put(stats->root);
     free(stats);
 }
@@ -96,8 +102,9 @@ emu_stats_reset(struct emu_stats *stats)
 {
     struct json_object *root = new_root();
 
-    if (!root)
+    if (!root) {
         return -1;
+    }
     json_object_put(stats->root);
     stats->root = root;
     return 0;
@@ -114,13 +121,16 @@ count_answer(struct json_object *object, const struct emu_answer *answer)
 {
     char status[16] = "none";
 
-    if (!emu_stats_is_silent(answer->fault))
+    if (!emu_stats_is_silent(answer->fault)) {
         (void)snprintf(status, sizeof status, "%u", answer->status);
+    }
     if (count(object, "requests") ||
-        count(child(object, "by_status", json_object_new_object), status))
+        count(child(object, "by_status", json_object_new_object), status)) {
         return -1;
-    if (answer->fault == EMU_FAULT_NONE)
+    }
+    if (answer->fault == EMU_FAULT_NONE) {
         return 0;
+    }
     return count(child(object, "faults", json_object_new_object),
                  emu_fault_name(answer->fault));
 }
@@ -139,14 +149,18 @@ emu_stats_request(struct emu_stats *stats, const struct emu_request *request,
         json_object_put(agent);
         return -1;
     }
-    if (request->proof && count(stats->root, "appsecret_proof"))
+    if (request->proof && count(stats->root, "appsecret_proof")) {
         return -1;
-    if (request->proof_time && count(stats->root, "appsecret_time"))
+    }
+    if (request->proof_time && count(stats->root, "appsecret_time")) {
         return -1;
-    if (count_answer(stats->root, answer))
+    }
+    if (count_answer(stats->root, answer)) {
         return -1;
-    if (request->business_ids != 1 || !emu_is_digits(request->business_id))
+    }
+    if (request->business_ids != 1 || !emu_is_digits(request->business_id)) {
         return 0;
+    }
     businesses = child(stats->root, "businesses", json_object_new_object);
     business = businesses ? child(businesses, request->business_id,
                                   json_object_new_object)
@@ -170,8 +184,9 @@ void
 emu_stats_connection(struct emu_stats *stats, bool opened)
 {
     stats->open += opened ? 1 : -1;
-    if (opened)
+    if (opened) {
         (void)count(stats->root, "connections");
+    }
 }
 
 char *

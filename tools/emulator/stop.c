@@ -56,17 +56,22 @@ wait_for(const struct emu_stop *stop, int socket, short events,
         int64_t left = milliseconds < 0 ? -1 : end - now_ms();
         int n;
 
-        if (milliseconds >= 0 && left <= 0)
+        if (milliseconds >= 0 && left <= 0) {
             return EMU_WAIT_PASSED;
+        }
         n = poll(fds, 2, left > INT_MAX ? INT_MAX : (int)left);
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && errno != EINTR) {
             return EMU_WAIT_STOP;
-        if (n <= 0)
+        }
+        if (n <= 0) {
             continue;
-        if (fds[0].revents)
+        }
+        if (fds[0].revents) {
             return EMU_WAIT_STOP;
-        if (fds[1].revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL))
+        }
+        if (fds[1].revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) {
             return EMU_WAIT_GONE;
+        }
         return EMU_WAIT_READY;
     }
 }

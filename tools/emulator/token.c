@@ -18,10 +18,12 @@ emu_random(void *bytes, size_t size)
 
     while (size > 0) {
         ssize_t n = getrandom(to, size, 0);
-        if (n < 0 && errno == EINTR)
+        if (n < 0 && errno == EINTR) {
             continue;
-        if (n < 0)
+        }
+        if (n < 0) {
             return -1;
+        }
         to += n;
         size -= (size_t)n;
     }
@@ -38,8 +40,9 @@ emu_token_new(size_t length)
     unsigned char pool[256];
     size_t at = 3;
 
-    if (!token)
+    if (!token) {
         return NULL;
+    }
     memcpy(token, "EAA", 3);
     while (at < length) {
         if (emu_random(pool, sizeof pool)) {
@@ -47,9 +50,11 @@ emu_token_new(size_t length)
             return NULL;
         }
         /* Bytes past the last whole multiple would favour some letters. */
-        for (size_t i = 0; i < sizeof pool && at < length; i++)
-            if (pool[i] < 256 / count * count)
+        for (size_t i = 0; i < sizeof pool && at < length; i++) {
+            if (pool[i] < 256 / count * count) {
                 token[at++] = letters[pool[i] % count];
+            }
+        }
     }
     token[length] = '\0';
     return token;

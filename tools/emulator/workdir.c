@@ -21,17 +21,20 @@ open_temporary(struct emu_workdir *workdir, struct emu_error *error)
     const char *base = secure_getenv("TMPDIR");
     int n;
 
-    if (!base || base[0] != '/')
+    if (!base || base[0] != '/') {
         base = "/tmp";
+    }
     n = snprintf(workdir->path, sizeof workdir->path,
                  "%s/mps-graph-emulator.XXXXXX", base);
-    if (n < 0 || (size_t)n >= sizeof workdir->path)
+    if (n < 0 || (size_t)n >= sizeof workdir->path) {
         return emu_fail(error, "TMPDIR is too long");
-    if (!mkdtemp(workdir->path))
+    }
+    if (!mkdtemp(workdir->path)) {
         return emu_fail(error,
                         "cannot make a directory in %s: %s; give one "
                         "with --dir",
                         base, strerror(errno));
+    }
     workdir->temporary = true;
     return 0;
 }
@@ -41,14 +44,17 @@ emu_workdir_open(struct emu_workdir *workdir, const char *path,
                  struct emu_error *error)
 {
     memset(workdir, 0, sizeof *workdir);
-    if (!path)
+    if (!path) {
         return open_temporary(workdir, error);
-    if (mkdir(path, 0700) && errno != EEXIST)
+    }
+    if (mkdir(path, 0700) && errno != EEXIST) {
         return emu_fail(error, "cannot make the directory %.500s: %s", path,
                         strerror(errno));
-    if (!realpath(path, workdir->path))
+    }
+    if (!realpath(path, workdir->path)) {
         return emu_fail(error, "cannot use the directory %.500s: %s", path,
                         strerror(errno));
+    }
     emu_file_remove(workdir->path, EMU_URL_FILE);
     return 0;
 }
@@ -57,8 +63,9 @@ void
 emu_workdir_close(const struct emu_workdir *workdir)
 {
     emu_file_remove(workdir->path, EMU_URL_FILE);
-    if (!workdir->temporary)
+    if (!workdir->temporary) {
         return;
+    }
     emu_file_remove(workdir->path, EMU_CA_FILE);
     emu_file_remove(workdir->path, EMU_TOKEN_FILE);
     (void)rmdir(workdir->path);
