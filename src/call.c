@@ -57,19 +57,51 @@ mpsc_call_begin(struct mpsc_call *call, struct mpsc_provider *provider,
     return MPS_OK;
 }
 
+/* Ends a flight that can't be run. Called with the lock, which is released
+ * meanwhile, since the flight's events take it. */
+static void
+refuse_unlocked(struct mpsc_call *call, struct mpsc_flight *flight,
+                const char *why)
+{
+    mpsc_provider_unlock(call->provider);
+    mpsc_fetch_give_up(&flight->fetch, MPS_E_NO_MEMORY, why);
+    flight->fetch.events->over(flight->fetch.arg);
+    mpsc_provider_lock(call->provider);
+}
+
 /* Runs a flight on the calling thread. Called with the lock, which is
  * released meanwhile. */
 static void
 fly_here_unlocked(struct mpsc_call *call, struct mpsc_io *io,
                   struct mpsc_flight *flight)
 {
+    int failed;
+
     mpsc_provider_unlock(call->provider);
-    if (io == NULL || mpsc_io_run(io, &flight->fetch) != 0) {
-        mpsc_fetch_give_up(&flight->fetch, MPS_E_NO_MEMORY,
-                           "neither a thread nor a connection can be had");
-        flight->fetch.events->over(flight->fetch.arg);
-    }
+    failed = mpsc_io_run(io, &flight->fetch);
     mpsc_provider_lock(call->provider);
+    if (failed) {
+        refuse_unlocked(call, flight, "no connection can be had");
+    }
+}
+
+/* Hands a flight to the thread, or runs it here where there is to be none, or
+ * none can be had. Called with the lock. */
+static void
+start_unlocked(struct mpsc_call *call, struct mpsc_flight *flight)
+{
+    struct mpsc_io *io = get_io_unlocked(call->provider);
+    int threads = call->profile->configuration->threads;
+
+    if (io == NULL) {
+        refuse_unlocked(call, flight, "out of memory");
+    } else if (threads && mpsc_io_submit(io, &flight->fetch) == 0) {
+        return;
+    } else if ((call->request.flags & MPS_NO_WAIT) != 0) {
+        refuse_unlocked(call, flight, "no thread can be started");
+    } else {
+        fly_here_unlocked(call, io, flight);
+    }
 }
 
 struct mpsc_flight *
@@ -77,7 +109,6 @@ mpsc_call_launch_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
                           enum mpsc_fetch_purpose purpose, const char *target)
 {
     struct mpsc_provider *provider = call->provider;
-    struct mpsc_io *io = get_io_unlocked(provider);
     struct mpsc_flight *flight;
     struct mpsc_time now;
 
@@ -102,10 +133,7 @@ mpsc_call_launch_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
     flight->background = (call->request.flags & MPS_NO_WAIT) != 0;
     mpsc_flight_join_unlocked(flight, &call->wish, call->deadline_ms);
     flight->references++;
-    if (!call->profile->configuration->threads || io == NULL ||
-        mpsc_io_submit(io, &flight->fetch) != 0) {
-        fly_here_unlocked(call, io, flight);
-    }
+    start_unlocked(call, flight);
     return flight;
 }
 

@@ -260,6 +260,8 @@ thread_main(void *arg)
     int64_t idle_until_ms = mono_ms(io) + IDLE_MS;
     int64_t stop_until_ms = 0;
 
+    /* What top(1) and a debugger show. */
+    (void)pthread_setname_np(pthread_self(), "mps-credential");
     if (loop.http == NULL) {
         refuse_queued(io);
         return NULL;

@@ -6,11 +6,16 @@
 #include "provider.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "request.h"
+
+/* A configuration that can't be loaded is told in the log this often. */
+#define LOAD_ERROR_MS 60000
 
 struct mpsc_provider *
 mpsc_provider_new(struct mpsc_provider *former, unsigned generation)
@@ -115,6 +120,26 @@ find_profile(struct mpsc_provider *provider, const char *name)
     return found;
 }
 
+/*
+ * Not every host tells the administrator what it was told: the log does, once
+ * a minute as long as it is the same. Called with the loading lock.
+ */
+static void
+log_load_error(struct mpsc_provider *provider, const struct mps_error *error)
+{
+    struct mpsc_time now;
+
+    provider->hub.clock(&now);
+    if (strcmp(provider->load_error, error->message) == 0 &&
+        now.mono_ms - provider->load_error_ms < LOAD_ERROR_MS) {
+        return;
+    }
+    memcpy(provider->load_error, error->message, sizeof(error->message));
+    provider->load_error_ms = now.mono_ms;
+    mpsc_log_line(&provider->hub.log, LOG_ERR, "%s: %s",
+                  mpsc_error_name(error->code), error->message);
+}
+
 struct mpsc_profile *
 mpsc_provider_profile(struct mpsc_provider *provider, const char *name,
                       struct mps_error *error)
@@ -132,6 +157,8 @@ mpsc_provider_profile(struct mpsc_provider *provider, const char *name,
         found->next = provider->profiles;
         provider->profiles = found;
         mpsc_provider_unlock(provider);
+    } else if (found == NULL) {
+        log_load_error(provider, error);
     }
     pthread_mutex_unlock(&provider->loading);
     return found;

@@ -15,7 +15,10 @@
 struct mpsc_provider {
     struct mpsc_flight_hub hub;
     pthread_cond_t left;     /* a call has left, or a shutdown has ended */
-    pthread_mutex_t loading; /* one at a time reads the configuration */
+    pthread_mutex_t loading; /* one at a time reads the configuration; guards
+                              * the next two */
+    char load_error[256];    /* why that failed last, as logged */
+    int64_t load_error_ms;   /* CLOCK_MONOTONIC */
     struct mpsc_profile *profiles;
     struct mpsc_io *io; /* NULL until it is needed */
     unsigned calls;     /* how many are inside */

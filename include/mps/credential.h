@@ -215,8 +215,9 @@ get_credential_fn get_credential;
  * that cannot satisfy it, because a fetch younger than the back-off brought
  * it, is handed out with MPS_OK: look at its expires_at.
  *
- * MPS_E_INVALID: also a NULL request, a size that is not one of a published
- * struct, an unknown flag.
+ * MPS_E_INVALID: also a NULL request, a size that is smaller than this
+ * struct's, members behind it (of a later version) that are not zero, an
+ * unknown flag.
  */
 get_credential_with_fn get_credential_with;
 
@@ -234,9 +235,10 @@ release_credential_fn release_credential;
  * held for the business, and a remembered no. Call it once for a token that
  * Meta's services refuse with code 190, then ask again.
  *
- * Returns MPS_OK also where nothing was held. Blocks for at most the keyring's
- * share of the deadline. MPS_E_INVALID, MPS_E_CONFIG, MPS_E_NO_MEMORY;
- * MPS_E_KEYRING with `keyring = required` only.
+ * Returns MPS_OK also where nothing was held. Blocks for at most the deadline,
+ * while another's fetch of the business ends and the keyring is changed.
+ * MPS_E_INVALID, MPS_E_CONFIG, MPS_E_NO_MEMORY; MPS_E_KEYRING or MPS_E_TIMEOUT
+ * with `keyring = required` only.
  */
 invalidate_credential_fn invalidate_credential;
 
@@ -264,7 +266,7 @@ prefetch_credentials_fn prefetch_credentials;
 /*
  * credential_error: this thread's last failure; a success leaves it as it
  * was. The caller sets error->size. Returns MPS_OK; MPS_E_INVALID where
- * error is NULL or its size is not one of a published struct. Where nothing
+ * error is NULL or its size is smaller than this struct's. Where nothing
  * has failed yet, error->code is MPS_OK and the texts are empty.
  */
 credential_error_fn credential_error;
