@@ -100,6 +100,9 @@ mpsc_fetch_give_up(struct mpsc_fetch *fetch, int code, const char *why)
     if (fetch->stage != MPSC_FETCH_KNOWN) {
         mpsc_error_set(&fetch->error, code, "%s", why);
         name_the_subject(fetch);
+        if (fetch->stage == MPSC_FETCH_ASKING) {
+            fetch->events->answered(fetch->arg, NULL, &fetch->error);
+        }
         fail(fetch);
     }
 }
@@ -175,7 +178,9 @@ build_request(struct mpsc_fetch *fetch, const struct mpsc_partner *partner,
     if (prepared != NULL) {
         request->ca_blob = &prepared->ca;
     }
-    request->deadline_ms = smaller(left_ms(fetch), UINT32_MAX);
+    /* None of its own: who joins later may have more time, and step() knows
+     * until when. */
+    request->deadline_ms = 0;
     return MPS_OK;
 }
 
@@ -342,8 +347,10 @@ without_keyring(struct mpsc_fetch *fetch, enum mpsc_keyring_state state)
     const struct mpsc_configuration *options = fetch->means->configuration;
 
     fetch->events->keyring(fetch->arg, state);
+    /* A token may be had without a lock that another holds; to erase without
+     * it is to erase nothing. */
     if (options->keyring == MPSC_KEYRING_REQUIRED &&
-        state != MPSC_KEYRING_BUSY) {
+        (state != MPSC_KEYRING_BUSY || fetch->purpose == MPSC_FETCH_ERASE)) {
         mpsc_error_set(&fetch->error, MPS_E_KEYRING,
                        "keyring = required, but %s; %s",
                        mpsc_keyring_text(state), mpsc_keyring_advice(state));
@@ -379,9 +386,10 @@ open_keyring(struct mpsc_fetch *fetch)
     }
     /* Half of the time is the endpoint's, whatever the keyring does. */
     query.keyring_deadline_ms =
-        smaller(options->keyring_deadline_ms, left / 2 + 1);
-    query.lock_wait_ms =
-        (unsigned)((left - smaller(query.keyring_deadline_ms, left)) / 2);
+        smaller(options->keyring_deadline_ms, left / 4 + 1);
+    query.lock_wait_ms = left / 2 > query.keyring_deadline_ms
+                             ? (unsigned)(left / 2) - query.keyring_deadline_ms
+                             : 0;
     query.flight_ms = (unsigned)left;
     if (state == MPSC_KEYRING_OK) {
         fetch->session = means->keyring->open(&query, &state);
@@ -391,8 +399,12 @@ open_keyring(struct mpsc_fetch *fetch)
         return;
     }
     fetch->phase = MPSC_FETCH_OPENED;
-    fetch->keyring_due_ms = mono_ms(fetch) + query.lock_wait_ms +
-                            query.keyring_deadline_ms + KEYRING_SLACK_MS;
+    /* The slack must not eat up a short deadline. */
+    fetch->keyring_due_ms =
+        mono_ms(fetch) +
+        smaller((int64_t)query.lock_wait_ms + query.keyring_deadline_ms +
+                    KEYRING_SLACK_MS,
+                left - left / 4);
 }
 
 static void

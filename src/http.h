@@ -38,7 +38,7 @@ struct mpsc_http_request {
     const struct mpsc_secret *ca_blob; /* PEM in place of ca_file; or NULL */
     const char *proxy;                 /* NULL = none */
     unsigned connect_timeout_ms;
-    unsigned deadline_ms; /* from the start of this request */
+    unsigned deadline_ms; /* from the start of this request; 0 = none */
 };
 
 struct mpsc_http_response {

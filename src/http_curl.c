@@ -35,6 +35,7 @@ struct transfer {
     struct mpsc_http_call *call;
     CURL *easy;
     struct curl_slist *headers;
+    int headers_end; /* the blank line behind the headers has come */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -65,6 +66,27 @@ http_close(struct mpsc_http **http)
     *http = NULL;
 }
 
+/*
+ * curl_multi_cleanup() sets the process's SIGPIPE aside for a moment, unless
+ * the last handle that was added had CURLOPT_NOSIGNAL; a client may end
+ * without ever having had one. 0, or -1 without memory.
+ */
+static int
+forbid_signals(CURLM *multi)
+{
+    CURL *easy = curl_easy_init();
+    int result = -1;
+
+    if (easy != NULL &&
+        curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+        curl_multi_add_handle(multi, easy) == CURLM_OK) {
+        curl_multi_remove_handle(multi, easy);
+        result = 0;
+    }
+    curl_easy_cleanup(easy);
+    return result;
+}
+
 static struct mpsc_http *
 http_open(void)
 {
@@ -81,6 +103,10 @@ http_open(void)
     http->multi = curl_multi_init();
     if (http->multi == NULL) {
         free(http);
+        return NULL;
+    }
+    if (forbid_signals(http->multi) != 0) {
+        http_close(&http);
         return NULL;
     }
     return http;
@@ -110,6 +136,17 @@ take_body(char *bytes, size_t size, size_t count, void *arg)
         response->outcome = MPSC_HTTP_NO_MEMORY;
         return CURL_WRITEFUNC_ERROR;
     }
+    return len;
+}
+
+/* libcurl calls an answer whole that ends in the middle of its headers. */
+static size_t
+see_header(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct transfer *transfer = arg;
+    size_t len = size * count;
+
+    transfer->headers_end = len > 0 && (bytes[0] == '\r' || bytes[0] == '\n');
     return len;
 }
 
@@ -181,6 +218,8 @@ set_request(CURL *easy, struct transfer *transfer)
     SET(CURLOPT_PRIVATE, transfer)
     SET(CURLOPT_ERRORBUFFER, transfer->error)
     SET(CURLOPT_WRITEDATA, &transfer->call->response)
+    SET(CURLOPT_HEADERFUNCTION, see_header)
+    SET(CURLOPT_HEADERDATA, transfer)
     SET(CURLOPT_HTTPHEADER, transfer->headers)
     SET(CURLOPT_URL, request->url.data)
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout_ms)
@@ -276,8 +315,9 @@ timeout_outcome(const struct transfer *transfer)
     unsigned deadline_ms = transfer->call->request.deadline_ms;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_TOTAL_TIME_T, &spent_us);
-    return spent_us / 1000 + 1 < (curl_off_t)deadline_ms ? MPSC_HTTP_NETWORK
-                                                         : MPSC_HTTP_TIMEOUT;
+    return deadline_ms == 0 || spent_us / 1000 + 1 < (curl_off_t)deadline_ms
+               ? MPSC_HTTP_NETWORK
+               : MPSC_HTTP_TIMEOUT;
 }
 
 static enum mpsc_http_outcome
@@ -285,7 +325,7 @@ outcome_of(const struct transfer *transfer, CURLcode result)
 {
     switch (result) {
     case CURLE_OK:
-        return MPSC_HTTP_ANSWERED;
+        return transfer->headers_end ? MPSC_HTTP_ANSWERED : MPSC_HTTP_NETWORK;
     case CURLE_WRITE_ERROR: /* take_body() said why */
         return transfer->call->response.outcome;
     case CURLE_OUT_OF_MEMORY:
@@ -369,10 +409,15 @@ finish(struct mpsc_http *http, struct transfer *transfer, CURLcode result)
     if (call->response.outcome == MPSC_HTTP_ANSWERED) {
         take_answer(transfer);
     } else {
+        const char *detail = curl_easy_strerror(result);
+
+        if (result == CURLE_OK) {
+            detail = "the answer ends in its headers";
+        } else if (transfer->error[0] != '\0') {
+            detail = transfer->error;
+        }
         mpsc_utf8_copy(call->response.detail, sizeof(call->response.detail),
-                       transfer->error[0] != '\0'
-                           ? transfer->error
-                           : curl_easy_strerror(result));
+                       detail);
     }
     http_cancel(http, call);
     call->done(call, call->arg);

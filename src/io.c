@@ -169,11 +169,12 @@ pop_unlocked(struct mpsc_io *io)
     return fetch;
 }
 
-/* Begins what is queued, as far as there is room. */
-static void
+/* Begins what is queued, as far as there is room. How many it was. */
+static unsigned
 take_queued(struct mpsc_io *io, struct loop *loop)
 {
     unsigned busy = loop_busy(loop);
+    unsigned taken = 0;
 
     while (busy < ACTIVE_MAX) {
         struct mpsc_fetch *fetch;
@@ -182,11 +183,13 @@ take_queued(struct mpsc_io *io, struct loop *loop)
         fetch = pop_unlocked(io);
         pthread_mutex_unlock(&io->lock);
         if (fetch == NULL) {
-            return;
+            break;
         }
         loop_add(loop, fetch);
         busy++;
+        taken++;
     }
+    return taken;
 }
 
 /* No client can be had: nothing that is queued can be run. */
@@ -270,7 +273,8 @@ thread_main(void *arg)
     io->http = loop.http;
     pthread_mutex_unlock(&io->lock);
     while (!thread_ends(io, &loop, idle_until_ms)) {
-        take_queued(io, &loop);
+        int64_t until_ms;
+
         if (is_stopping(io)) {
             if (stop_until_ms == 0) {
                 stop_until_ms = mono_ms(io) + STOP_MS;
@@ -281,9 +285,14 @@ thread_main(void *arg)
         if (loop.count > 0) {
             idle_until_ms = mono_ms(io) + IDLE_MS;
         }
+        until_ms = stop_until_ms != 0 ? stop_until_ms : idle_until_ms;
+        /* After the step, which has made room; and what has begun may be
+         * over already, with nothing that would end the wait. */
+        if (take_queued(io, &loop) > 0) {
+            until_ms = 0;
+        }
         if (loop.count > 0 || stop_until_ms == 0) {
-            loop_wait(io, &loop,
-                      stop_until_ms != 0 ? stop_until_ms : idle_until_ms);
+            loop_wait(io, &loop, until_ms);
         }
     }
     io->port->close(&loop.http);
