@@ -21,7 +21,8 @@ struct mpsc_entry {
     char rejected[MPSC_DIGEST_HEX_SIZE]; /* digest of a token that was
                                           * invalidated; "" = none */
     struct mps_error *failure;           /* remembered; NULL = none */
-    int64_t failure_until_ms;            /* CLOCK_BOOTTIME */
+    int64_t failure_since_ms;            /* CLOCK_BOOTTIME */
+    int64_t failure_until_ms;            /* likewise */
 };
 
 /* An empty cache, or NULL without memory. */

@@ -100,6 +100,7 @@ start_unlocked(struct mpsc_call *call, struct mpsc_flight *flight)
     } else if ((call->request.flags & MPS_NO_WAIT) != 0) {
         refuse_unlocked(call, flight, "no thread can be started");
     } else {
+        flight->here = 1;
         fly_here_unlocked(call, io, flight);
     }
 }

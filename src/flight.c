@@ -193,6 +193,7 @@ remember_failure_unlocked(struct mpsc_flight *flight,
         error->retry_at = now->wall_s + (until_ms - now->boot_ms + 999) / 1000;
     }
     mpsc_cache_fail(flight->entry, error, until_ms);
+    flight->entry->failure_since_ms = now->boot_ms;
 }
 
 /* Called with the lock. */
@@ -203,7 +204,11 @@ settle_unlocked(struct mpsc_flight *flight, const struct mpsc_time *now)
 
     if (flight->fetch.purpose == MPSC_FETCH_TOKEN) {
         if (flight->credential != NULL) {
-            mpsc_cache_put(entry, mpsc_credential_hold(flight->credential));
+            /* It may have been invalidated since it was believed. */
+            if (strcmp(entry->rejected, flight->credential->digest) != 0) {
+                mpsc_cache_put(entry,
+                               mpsc_credential_hold(flight->credential));
+            }
             mpsc_cache_forgive(entry);
         } else {
             remember_failure_unlocked(flight, now);
@@ -342,7 +347,8 @@ mpsc_flight_join_unlocked(struct mpsc_flight *flight,
         flight->wish.min_validity_s = wish->min_validity_s;
     }
     flight->wish.force_refresh |= wish->force_refresh;
-    if (deadline_ms > atomic_load(&flight->fetch.deadline_ms)) {
+    if (!flight->here &&
+        deadline_ms > atomic_load(&flight->fetch.deadline_ms)) {
         atomic_store(&flight->fetch.deadline_ms, deadline_ms);
     }
 }

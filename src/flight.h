@@ -34,7 +34,8 @@ struct mpsc_flight {
     unsigned references;
     pthread_cond_t ended; /* CLOCK_MONOTONIC */
     int done;
-    int background;                    /* somebody may wait for the event_fd */
+    int here;       /* it runs on the thread of the call that started it */
+    int background; /* somebody may wait for the event_fd */
     struct mpsc_lifetime_wish wish;    /* all that the waiters ask, together */
     char target[MPSC_DIGEST_HEX_SIZE]; /* an erasure's token; "" = any */
     struct mpsc_credential *credential; /* the result, a reference; or NULL */
@@ -48,7 +49,8 @@ struct mpsc_flight *mpsc_flight_new(struct mpsc_flight_hub *hub,
                                     enum mpsc_fetch_purpose purpose);
 
 /* One more waiter: joins its wish and puts off the deadline where its own is
- * later. Called with the lock. */
+ * later, unless that would keep the first caller on its thread beyond its
+ * own. Called with the lock. */
 void mpsc_flight_join_unlocked(struct mpsc_flight *flight,
                                const struct mpsc_lifetime_wish *wish,
                                int64_t deadline_ms);

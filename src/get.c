@@ -5,6 +5,8 @@
 
 #include "get.h"
 
+#include <string.h>
+
 #include "call.h"
 #include "error.h"
 
@@ -29,9 +31,11 @@ serves(const struct mpsc_call *call, const struct mpsc_credential *credential,
 static int
 fails_unlocked(struct mpsc_call *call, struct mpsc_entry *entry)
 {
+    int no_wait = (call->request.flags & MPS_NO_WAIT) != 0;
     struct mpsc_time now;
+    int is_no;
 
-    if (entry->failure == NULL || call->wish.force_refresh) {
+    if (entry->failure == NULL) {
         return 0;
     }
     call->provider->hub.clock(&now);
@@ -39,23 +43,31 @@ fails_unlocked(struct mpsc_call *call, struct mpsc_entry *entry)
         mpsc_cache_forgive(entry);
         return 0;
     }
+    is_no = (mpsc_error_class(entry->failure->code) & MPS_CLASS_BUSINESS) != 0;
+    /* Force passes a no and nothing else; without waiting only an older one,
+     * since else the call that comes for the answer would ask again. */
+    if (is_no && call->wish.force_refresh &&
+        (!no_wait ||
+         now.boot_ms - entry->failure_since_ms >= MPSC_LIFETIME_BACKOFF_MS)) {
+        return 0;
+    }
+    if (!no_wait && !is_no && entry->failure->code != MPS_E_RATE_LIMITED) {
+        return 0;
+    }
     *call->error = *entry->failure;
-    return (call->request.flags & MPS_NO_WAIT) != 0 ||
-           (mpsc_error_class(entry->failure->code) & MPS_CLASS_BUSINESS) != 0;
+    return 1;
 }
 
-/* A fetch is under way, or has just been started: what MPS_NO_WAIT says.
- * Called with the lock. */
+/* What MPS_NO_WAIT says with a fetch under way, or none since a failure is
+ * remembered. Called with the lock. */
 static int
 dont_wait_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
-                   struct mpsc_flight *flight,
                    struct mpsc_credential **credential)
 {
     const struct mpsc_lifetime_wish any = {0, 0};
     const struct mpsc_lifetime_wish *wish =
         call->wish.force_refresh ? &any : &call->wish;
 
-    mpsc_flight_release_unlocked(flight);
     if (serves(call, entry->credential, wish)) {
         *credential = mpsc_credential_hold(entry->credential);
         return MPS_OK;
@@ -66,6 +78,15 @@ dont_wait_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
     return mpsc_error_set(call->error, MPS_E_AGAIN,
                           "business %s: a fetch is under way",
                           entry->business_id);
+}
+
+static int
+has_time_left(const struct mpsc_call *call)
+{
+    struct mpsc_time now;
+
+    call->provider->hub.clock(&now);
+    return now.mono_ms < call->deadline_ms;
 }
 
 /* Called with the lock. */
@@ -86,21 +107,29 @@ get_unlocked(struct mpsc_call *call, struct mpsc_credential **credential)
             return MPS_OK;
         }
         if (fails_unlocked(call, entry)) {
-            return call->error->code;
+            return (call->request.flags & MPS_NO_WAIT) != 0
+                       ? dont_wait_unlocked(call, entry, credential)
+                       : call->error->code;
         }
         flight = mpsc_call_board_unlocked(call, entry);
         if (flight == NULL) {
             return call->error->code;
         }
         if ((call->request.flags & MPS_NO_WAIT) != 0) {
-            return dont_wait_unlocked(call, entry, flight, credential);
+            mpsc_flight_release_unlocked(flight);
+            return dont_wait_unlocked(call, entry, credential);
         }
         code = mpsc_call_await_unlocked(call, flight, credential);
+        /* The deadline that has passed was another's. */
+        if (code == MPS_E_TIMEOUT && has_time_left(call)) {
+            continue;
+        }
         /* What the endpoint gave just now is as good as it gets. What the
          * keyring had may have been believed before this call joined. */
         if (code != MPS_OK ||
             (*credential)->public.source == MPS_SOURCE_ENDPOINT ||
-            serves(call, *credential, &call->wish)) {
+            (strcmp(entry->rejected, (*credential)->digest) != 0 &&
+             serves(call, *credential, &call->wish))) {
             return code;
         }
         mpsc_credential_release(*credential);

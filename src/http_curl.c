@@ -230,6 +230,8 @@ set_request(CURL *easy, struct transfer *transfer)
         ca.data = request->ca_blob->data;
         ca.len = request->ca_blob->len;
         SET(CURLOPT_CAINFO_BLOB, &ca)
+        /* Else libcurl trusts the system's directory as well. */
+        SET(CURLOPT_CAPATH, NULL)
     } else if (request->ca_file != NULL) {
         SET(CURLOPT_CAINFO, request->ca_file)
         SET(CURLOPT_CAPATH, NULL)
@@ -363,7 +365,7 @@ outcome_of(const struct transfer *transfer, CURLcode result)
     }
 }
 
-/* Copies a header's last value, or nothing where it doesn't fit. */
+/* Copies a header's first value, or nothing where it doesn't fit. */
 static void
 copy_header(CURL *easy, const char *name, char *to, size_t size)
 {

@@ -97,6 +97,12 @@ mpsc_invalidate(struct mpsc_provider *provider,
     if (code != MPS_OK) {
         goto out;
     }
+    if (access_token != NULL && access_token[0] == '\0') {
+        code = mpsc_error_set(error, MPS_E_INVALID,
+                              "access_token is empty: use NULL for whatever "
+                              "is held");
+        goto out;
+    }
     if (digest != NULL &&
         mpsc_digest_sha256(access_token, strlen(access_token), sum) != 0) {
         code = mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");

@@ -5,6 +5,10 @@
 
 #include "partner.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "error.h"
 #include "secret_file.h"
 
@@ -16,6 +20,16 @@ struct source {
     const char *credential;
     const char *credential_key;
 };
+
+static int
+is_readable(const char *path)
+{
+    int saved = errno;
+    int readable = faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
+
+    errno = saved;
+    return readable;
+}
 
 static int
 read_source(const struct source *source, const char *credentials,
@@ -34,7 +48,10 @@ read_source(const struct source *source, const char *credentials,
     } else {
         return MPS_OK;
     }
-    if (code == MPS_E_CONFIG && prepared != NULL && prepared->len > 0) {
+    /* A file that can be read but is unsafe or holds no token is no reason to
+     * go on with an old one: the administrator must hear of it. */
+    if (code == MPS_E_CONFIG && prepared != NULL && prepared->len > 0 &&
+        (source->file == NULL || !is_readable(source->file))) {
         return mpsc_secret_set(secret, prepared->data, prepared->len) == 0
                    ? MPS_OK
                    : mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");

@@ -4,7 +4,7 @@
  * secret where the app demands a proof.
  *
  * They are read anew at every fetch, so that a rotation needs no restart.
- * What mpsc_partner_prepare() has read before is used where the source can't
+ * What mpsc_profile_prepare() has read before is used where the source can't
  * be opened any more: after a chroot or a drop of privileges.
  */
 #ifndef MPSC_PARTNER_H

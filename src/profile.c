@@ -13,8 +13,9 @@
 
 #include "error.h"
 
-/* A bundle larger than this is none. Debian's has 0.2 MB. */
-#define CA_MAX ((size_t)16 * 1024 * 1024)
+/* A bundle larger than this is none, and libcurl takes no larger one from
+ * memory. Debian's has 0.2 MB. */
+#define CA_MAX ((size_t)8000000)
 
 static void
 set_means(struct mpsc_profile *profile)
@@ -127,6 +128,9 @@ read_ca(const struct mpsc_configuration *options, struct mpsc_secret *ca,
     errno = saved;
     if (failure == ENOMEM) {
         return mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
+    }
+    if (failure == 0 && ca->len == 0) {
+        failure = ENODATA;
     }
     if (failure != 0) {
         return mpsc_error_set(error, MPS_E_CONFIG,

@@ -122,22 +122,23 @@ find_profile(struct mpsc_provider *provider, const char *name)
 
 /*
  * Not every host tells the administrator what it was told: the log does, once
- * a minute as long as it is the same. Called with the loading lock.
+ * a minute as long as it is the same. True where it is to be told now. Called
+ * with the loading lock.
  */
-static void
-log_load_error(struct mpsc_provider *provider, const struct mps_error *error)
+static int
+load_error_is_news(struct mpsc_provider *provider,
+                   const struct mps_error *error)
 {
     struct mpsc_time now;
 
     provider->hub.clock(&now);
     if (strcmp(provider->load_error, error->message) == 0 &&
         now.mono_ms - provider->load_error_ms < LOAD_ERROR_MS) {
-        return;
+        return 0;
     }
     memcpy(provider->load_error, error->message, sizeof(error->message));
     provider->load_error_ms = now.mono_ms;
-    mpsc_log_line(&provider->hub.log, LOG_ERR, "%s: %s",
-                  mpsc_error_name(error->code), error->message);
+    return 1;
 }
 
 struct mpsc_profile *
@@ -145,6 +146,7 @@ mpsc_provider_profile(struct mpsc_provider *provider, const char *name,
                       struct mps_error *error)
 {
     struct mpsc_profile *found = find_profile(provider, name);
+    int is_news = 0;
 
     if (found != NULL) {
         return found;
@@ -158,9 +160,14 @@ mpsc_provider_profile(struct mpsc_provider *provider, const char *name,
         provider->profiles = found;
         mpsc_provider_unlock(provider);
     } else if (found == NULL) {
-        log_load_error(provider, error);
+        is_news = load_error_is_news(provider, error);
     }
     pthread_mutex_unlock(&provider->loading);
+    /* The host's function runs without a lock of ours. */
+    if (is_news) {
+        mpsc_log_line(&provider->hub.log, LOG_ERR, "%s: %s",
+                      mpsc_error_name(error->code), error->message);
+    }
     return found;
 }
 
@@ -231,16 +238,21 @@ empty(struct mpsc_provider *provider)
 void
 mpsc_provider_shutdown(struct mpsc_provider *provider)
 {
-    mpsc_provider_enter(provider);
+    struct mpsc_io *io;
+
+    /* In one go: of two that come at once the second waits for the first. */
     mpsc_provider_lock(provider);
-    provider->calls--;
+    while (provider->stopping) {
+        pthread_cond_wait(&provider->left, &provider->hub.lock);
+    }
     provider->stopping = 1;
+    io = provider->io;
     mpsc_provider_unlock(provider);
 
     /* The flights end first, since the calls inside wait for them; what a
      * call leaves behind on its own thread ends after it. */
-    if (provider->io != NULL) {
-        mpsc_io_stop(provider->io);
+    if (io != NULL) {
+        mpsc_io_stop(io);
     }
     mpsc_provider_lock(provider);
     while (provider->calls > 0) {

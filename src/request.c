@@ -17,6 +17,12 @@
 /* More than any version will have: a size beyond is uninitialised memory. */
 #define LARGEST_SIZE 4096
 
+int
+mpsc_request_size_ok(size_t size)
+{
+    return size >= FIRST_SIZE && size <= LARGEST_SIZE;
+}
+
 static int
 all_zero(const char *bytes, size_t len)
 {
@@ -34,7 +40,7 @@ check_size(const struct mps_request *from, struct mps_error *error)
     if (from == NULL) {
         return mpsc_error_set(error, MPS_E_INVALID, "the request is NULL");
     }
-    if (from->size < FIRST_SIZE || from->size > LARGEST_SIZE) {
+    if (!mpsc_request_size_ok(from->size)) {
         return mpsc_error_set(error, MPS_E_INVALID,
                               "mps_request.size is %zu: set it to "
                               "sizeof(struct mps_request)",

@@ -14,6 +14,9 @@ struct mpsc_request_rules {
     int allows_validity; /* min_validity_s means something there */
 };
 
+/* True where a caller's size is one that an mps_request can have. */
+int mpsc_request_size_ok(size_t size);
+
 /*
  * Copies `from` into `to`, whatever version of the struct it is: missing
  * members are zero, members that this version doesn't know must be zero.

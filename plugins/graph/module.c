@@ -17,6 +17,7 @@
 #include "invalidate.h"
 #include "prefetch.h"
 #include "process.h"
+#include "request.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -44,11 +45,8 @@ go_out(const struct guest *guest)
 static struct mps_error *
 error_of(const struct mps_request *request)
 {
-    size_t needed =
-        offsetof(struct mps_request, error) + sizeof(struct mps_error *);
-
-    if (request == NULL || request->size < needed || request->error == NULL ||
-        !mpsc_error_size_ok(request->error->size)) {
+    if (request == NULL || !mpsc_request_size_ok(request->size) ||
+        request->error == NULL || !mpsc_error_size_ok(request->error->size)) {
         return NULL;
     }
     return request->error;
