@@ -64,6 +64,15 @@ mpsc_cache_entry(struct mpsc_cache *cache, const char *business_id)
     return &item->entry;
 }
 
+int
+mpsc_cache_is_dead(const struct mpsc_entry *entry,
+                   const struct mpsc_credential *credential)
+{
+    return strcmp(entry->rejected, credential->digest) == 0 ||
+           (credential->public.source == MPS_SOURCE_KEYRING &&
+            credential->received_at <= entry->distrust_until);
+}
+
 void
 mpsc_cache_put(struct mpsc_entry *entry, struct mpsc_credential *credential)
 {

@@ -20,9 +20,11 @@ struct mpsc_entry {
     struct mpsc_flight *flight;          /* the fetch under way; NULL = none */
     char rejected[MPSC_DIGEST_HEX_SIZE]; /* digest of a token that was
                                           * invalidated; "" = none */
-    struct mps_error *failure;           /* remembered; NULL = none */
-    int64_t failure_since_ms;            /* CLOCK_BOOTTIME */
-    int64_t failure_until_ms;            /* likewise */
+    int64_t distrust_until; /* Unix seconds: records received up to then were
+                             * invalidated, whatever their token; 0 = none */
+    struct mps_error *failure; /* remembered; NULL = none */
+    int64_t failure_since_ms;  /* CLOCK_BOOTTIME */
+    int64_t failure_until_ms;  /* likewise */
 };
 
 /* An empty cache, or NULL without memory. */
@@ -36,6 +38,10 @@ struct mpsc_entry *mpsc_cache_entry(struct mpsc_cache *cache,
 /* The entry, or NULL where there is none. */
 struct mpsc_entry *mpsc_cache_find(struct mpsc_cache *cache,
                                    const char *business_id);
+
+/* True where the credential was invalidated. */
+int mpsc_cache_is_dead(const struct mpsc_entry *entry,
+                       const struct mpsc_credential *credential);
 
 /* Replaces the entry's credential; takes the reference. NULL drops it. */
 void mpsc_cache_put(struct mpsc_entry *entry,

@@ -28,6 +28,7 @@ mpsc_credential_new(struct mpsc_record *record, int source,
         return NULL;
     }
     atomic_init(&credential->references, 1);
+    atomic_flag_clear(&credential->handed_out);
     mpsc_secret_move(&credential->token, &record->token);
     credential->received_at = record->received_at;
     credential->received_ms = mpsc_lifetime_received_ms(record, now, boot_id);

@@ -15,6 +15,7 @@
 struct mpsc_credential {
     struct mps_credential public; /* first: hosts get its address */
     atomic_uint references;
+    atomic_flag handed_out; /* set when a host got it for the first time */
     struct mpsc_secret token;
     char digest[MPSC_DIGEST_HEX_SIZE]; /* the token's SHA-256 */
     int64_t received_at;               /* Unix seconds */

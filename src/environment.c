@@ -71,6 +71,10 @@ find_runtime_dir(char **runtime_dir)
     return 0;
 }
 
+/* What needs no escape in a D-Bus address, by the D-Bus specification. */
+#define ADDRESS_BYTES                                                         \
+    "-_/.\\*0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 /* The address of the socket `name` in `dir`, or NULL where none is there. */
 static int
 bus_in(const char *dir, const char *name, char **bus)
@@ -78,6 +82,9 @@ bus_in(const char *dir, const char *name, char **bus)
     char *address;
 
     *bus = NULL;
+    if (dir[strspn(dir, ADDRESS_BYTES)] != '\0') {
+        return 0;
+    }
     if (asprintf(&address, "unix:path=%s/%s", dir, name) < 0) {
         return -1;
     }

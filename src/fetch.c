@@ -97,7 +97,10 @@ fail(struct mpsc_fetch *fetch)
 void
 mpsc_fetch_give_up(struct mpsc_fetch *fetch, int code, const char *why)
 {
-    if (fetch->stage != MPSC_FETCH_KNOWN) {
+    if (fetch->stage == MPSC_FETCH_STORING) {
+        /* The token is there; what isn't sure is that it will be kept. */
+        make_known(fetch, &fetch->record, MPS_SOURCE_ENDPOINT, NULL);
+    } else if (fetch->stage != MPSC_FETCH_KNOWN) {
         mpsc_error_set(&fetch->error, code, "%s", why);
         name_the_subject(fetch);
         if (fetch->stage == MPSC_FETCH_ASKING) {
@@ -125,10 +128,6 @@ explain_outcome(struct mpsc_fetch *fetch)
         mpsc_error_set(error, MPS_E_TLS,
                        "TLS refused: %s; check ca_file, base_url, the clock",
                        detail);
-        break;
-    case MPSC_HTTP_TIMEOUT:
-        mpsc_error_set(error, MPS_E_TIMEOUT,
-                       "no answer within the deadline: %s", detail);
         break;
     case MPSC_HTTP_TOO_LARGE:
         mpsc_error_set(error, MPS_E_PROTOCOL,
@@ -178,9 +177,6 @@ build_request(struct mpsc_fetch *fetch, const struct mpsc_partner *partner,
     if (prepared != NULL) {
         request->ca_blob = &prepared->ca;
     }
-    /* None of its own: who joins later may have more time, and step() knows
-     * until when. */
-    request->deadline_ms = 0;
     return MPS_OK;
 }
 
@@ -260,7 +256,9 @@ redact_body(struct mpsc_fetch *fetch)
     const struct mpsc_secret *secrets[] = {&token};
     struct mpsc_secret *body = &fetch->call.response.body;
 
-    if (body->len == 0 ||
+    /* A NUL in it: no JSON, of which no text is kept; and what was refused
+     * for that must not be read again without it. */
+    if (body->len == 0 || memchr(body->data, '\0', body->len) != NULL ||
         memmem(body->data, body->len, token.data, token.len) == NULL) {
         return 0;
     }

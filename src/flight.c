@@ -6,13 +6,13 @@
 #include "flight.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "error.h"
 
 /* A keyring that didn't answer isn't asked again for this long: else each
@@ -32,37 +32,6 @@ notify(struct mpsc_flight_hub *hub)
     if (hub->event_fd >= 0) {
         (void)!write(hub->event_fd, &one, sizeof(one));
     }
-}
-
-static const char *
-source_name(int source)
-{
-    return source == MPS_SOURCE_KEYRING ? "keyring" : "endpoint";
-}
-
-/* One line to the security log per answer of the endpoint. */
-static void
-audit(const struct mpsc_flight *flight, const char *token_id, int64_t expires,
-      const struct mps_error *error)
-{
-    const struct mpsc_profile *profile = flight->profile;
-
-    if (profile->configuration->audit == MPSC_AUDIT_OFF ||
-        profile->configuration->log == MPSC_LOG_OFF) {
-        return;
-    }
-    mpsc_log_line(
-        &flight->hub->log, LOG_AUTHPRIV | LOG_INFO,
-        "event=fetch program=%s profile=%s business=%s "
-        "source=endpoint code=%s http=%d fbtrace=%s token_id=%s "
-        "expires=%" PRId64,
-        program_invocation_short_name,
-        profile->name != NULL ? profile->name : "-", flight->fetch.business_id,
-        mpsc_error_name(error != NULL ? error->code : MPS_OK),
-        error != NULL ? error->http_status : 200,
-        error != NULL && error->fbtrace_id[0] != '\0' ? error->fbtrace_id
-                                                      : "-",
-        token_id, expires);
 }
 
 /* A line of the profile's log, where its level asks for it. */
@@ -95,6 +64,7 @@ believe_token(struct mpsc_flight *flight, const struct mpsc_record *record,
     pthread_mutex_lock(&flight->hub->lock);
     serves =
         strcmp(flight->entry->rejected, digest) != 0 &&
+        record->received_at > flight->entry->distrust_until &&
         !distrusted(flight, record) &&
         mpsc_lifetime_serves(
             mpsc_lifetime_received_ms(record, &now, flight->profile->boot_id),
@@ -158,14 +128,21 @@ on_answered(void *arg, const struct mpsc_record *record,
 {
     struct mpsc_flight *flight = arg;
     char digest[MPSC_DIGEST_HEX_SIZE];
+    struct mpsc_audit_event event = {
+        .level = MPSC_AUDIT_FETCH,
+        .event = "fetch",
+        .business = flight->fetch.business_id,
+        .source = mpsc_audit_source(MPS_SOURCE_ENDPOINT),
+        .error = error,
+        .http_status = error != NULL ? error->http_status : 200,
+    };
 
-    if (record == NULL) {
-        audit(flight, "-", 0, error);
-    } else if (mpsc_digest_sha256(record->token.data, record->token.len,
-                                  digest) == 0) {
-        digest[12] = '\0';
-        audit(flight, digest, record->expires_at, NULL);
+    if (record != NULL && mpsc_digest_sha256(record->token.data,
+                                             record->token.len, digest) == 0) {
+        event.token_id = digest;
+        event.expires = record->expires_at;
     }
+    mpsc_audit(&flight->hub->log, flight->profile, &event);
 }
 
 /* Called with the lock. */
@@ -205,7 +182,7 @@ settle_unlocked(struct mpsc_flight *flight, const struct mpsc_time *now)
     if (flight->fetch.purpose == MPSC_FETCH_TOKEN) {
         if (flight->credential != NULL) {
             /* It may have been invalidated since it was believed. */
-            if (strcmp(entry->rejected, flight->credential->digest) != 0) {
+            if (!mpsc_cache_is_dead(entry, flight->credential)) {
                 mpsc_cache_put(entry,
                                mpsc_credential_hold(flight->credential));
             }
@@ -243,7 +220,7 @@ log_result(struct mpsc_flight *flight, int source)
     if (flight->credential != NULL) {
         LOG(flight, LOG_DEBUG, "business %s: token %s from the %s",
             flight->fetch.business_id, flight->credential->public.token_id,
-            source_name(source));
+            mpsc_audit_source(source));
     } else if (flight->error.code != MPS_OK) {
         LOG(flight, LOG_ERR, "%s: %s", mpsc_error_name(flight->error.code),
             flight->error.message);

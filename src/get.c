@@ -5,8 +5,7 @@
 
 #include "get.h"
 
-#include <string.h>
-
+#include "audit.h"
 #include "call.h"
 #include "error.h"
 
@@ -128,12 +127,30 @@ get_unlocked(struct mpsc_call *call, struct mpsc_credential **credential)
          * keyring had may have been believed before this call joined. */
         if (code != MPS_OK ||
             (*credential)->public.source == MPS_SOURCE_ENDPOINT ||
-            (strcmp(entry->rejected, (*credential)->digest) != 0 &&
+            (!mpsc_cache_is_dead(entry, *credential) &&
              serves(call, *credential, &call->wish))) {
             return code;
         }
         mpsc_credential_release(*credential);
         *credential = NULL;
+    }
+}
+
+/* The first time that this process hands out this token. */
+static void
+audit(const struct mpsc_call *call, struct mpsc_credential *credential)
+{
+    const struct mpsc_audit_event event = {
+        .level = MPSC_AUDIT_USE,
+        .event = "use",
+        .business = call->request.business_id,
+        .source = mpsc_audit_source(credential->public.source),
+        .token_id = credential->digest,
+        .expires = credential->public.expires_at,
+    };
+
+    if (!atomic_flag_test_and_set(&credential->handed_out)) {
+        mpsc_audit(&call->provider->hub.log, call->profile, &event);
     }
 }
 
@@ -153,6 +170,9 @@ mpsc_get(struct mpsc_provider *provider, const struct mps_request *request,
         mpsc_provider_lock(provider);
         code = get_unlocked(&call, &found);
         mpsc_provider_unlock(provider);
+    }
+    if (found != NULL) {
+        audit(&call, found);
     }
     mpsc_provider_leave(provider);
     *credential = found != NULL ? &found->public : NULL;

@@ -23,7 +23,6 @@ enum mpsc_http_outcome {
     MPSC_HTTP_ANSWERED, /* status, headers and the whole body are there */
     MPSC_HTTP_NETWORK,  /* no name, no route, refused, reset, cut */
     MPSC_HTTP_TLS,      /* certificate, host name or version refused */
-    MPSC_HTTP_TIMEOUT,  /* the request's deadline passed */
     MPSC_HTTP_TOO_LARGE,
     MPSC_HTTP_NOT_HTTP, /* what came is no HTTP answer */
     MPSC_HTTP_CA_FILE,  /* ca_file can't be read or holds no certificate */
@@ -38,7 +37,6 @@ struct mpsc_http_request {
     const struct mpsc_secret *ca_blob; /* PEM in place of ca_file; or NULL */
     const char *proxy;                 /* NULL = none */
     unsigned connect_timeout_ms;
-    unsigned deadline_ms; /* from the start of this request; 0 = none */
 };
 
 struct mpsc_http_response {
@@ -54,7 +52,8 @@ struct mpsc_http_response {
     char trace[64];                             /* x-fb-trace-id */
 };
 
-/* One request under way: the caller's, and untouched by it until done. */
+/* One request under way: the caller's, and untouched by it until done. It has
+ * no deadline of its own: its caller cancels it. */
 struct mpsc_http_call {
     struct mpsc_http_request request;
     struct mpsc_http_response response;

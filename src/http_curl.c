@@ -223,7 +223,6 @@ set_request(CURL *easy, struct transfer *transfer)
     SET(CURLOPT_HTTPHEADER, transfer->headers)
     SET(CURLOPT_URL, request->url.data)
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout_ms)
-    SET(CURLOPT_TIMEOUT_MS, (long)request->deadline_ms)
     /* "" also keeps libcurl from the environment's proxies. */
     SET(CURLOPT_PROXY, request->proxy != NULL ? request->proxy : "")
     if (request->ca_blob != NULL) {
@@ -309,19 +308,6 @@ handshake_outcome(const struct transfer *transfer)
     return MPSC_HTTP_TLS;
 }
 
-/* libcurl says "timed out" for the connect's limit as well. */
-static enum mpsc_http_outcome
-timeout_outcome(const struct transfer *transfer)
-{
-    curl_off_t spent_us = 0;
-    unsigned deadline_ms = transfer->call->request.deadline_ms;
-
-    curl_easy_getinfo(transfer->easy, CURLINFO_TOTAL_TIME_T, &spent_us);
-    return deadline_ms == 0 || spent_us / 1000 + 1 < (curl_off_t)deadline_ms
-               ? MPSC_HTTP_NETWORK
-               : MPSC_HTTP_TIMEOUT;
-}
-
 static enum mpsc_http_outcome
 outcome_of(const struct transfer *transfer, CURLcode result)
 {
@@ -332,8 +318,6 @@ outcome_of(const struct transfer *transfer, CURLcode result)
         return transfer->call->response.outcome;
     case CURLE_OUT_OF_MEMORY:
         return MPSC_HTTP_NO_MEMORY;
-    case CURLE_OPERATION_TIMEDOUT:
-        return timeout_outcome(transfer);
     case CURLE_SSL_CONNECT_ERROR:
         return handshake_outcome(transfer);
     case CURLE_SSL_CACERT_BADFILE:
@@ -360,7 +344,8 @@ outcome_of(const struct transfer *transfer, CURLcode result)
     case CURLE_UNKNOWN_OPTION:
         return MPSC_HTTP_INTERNAL;
     default:
-        /* Resolving, connecting, proxying, sending, receiving. */
+        /* Resolving, connecting (with its time limit), proxying, sending,
+         * receiving. */
         return MPSC_HTTP_NETWORK;
     }
 }

@@ -5,51 +5,41 @@
 
 #include "invalidate.h"
 
-#include <errno.h>
 #include <string.h>
-#include <syslog.h>
 
+#include "audit.h"
 #include "call.h"
 #include "error.h"
-
-#define TOKEN_ID_DIGITS 12
 
 static void
 audit(const struct mpsc_call *call, const char *digest)
 {
-    const struct mpsc_configuration *options = call->profile->configuration;
+    const struct mpsc_audit_event event = {
+        .level = MPSC_AUDIT_FETCH,
+        .event = "invalidate",
+        .business = call->request.business_id,
+        .token_id = digest,
+    };
 
-    if (options->audit == MPSC_AUDIT_OFF || options->log == MPSC_LOG_OFF) {
-        return;
-    }
-    mpsc_log_line(&call->provider->hub.log, LOG_AUTHPRIV | LOG_INFO,
-                  "event=invalidate program=%s profile=%s business=%s "
-                  "token_id=%.*s",
-                  program_invocation_short_name,
-                  call->profile->name != NULL ? call->profile->name : "-",
-                  call->request.business_id, TOKEN_ID_DIGITS,
-                  digest != NULL ? digest : "-");
+    mpsc_audit(&call->provider->hub.log, call->profile, &event);
 }
 
-/* Memory's part. The token is remembered as dead until the endpoint has given
- * another, since the keyring may still hold it. Called with the lock. */
+/* Memory's part. What is dead is remembered, since the keyring may still hold
+ * it: a token until the endpoint has given another, or all that came before
+ * now. Called with the lock. */
 static void
-forget_unlocked(struct mpsc_entry *entry, const char *digest)
+forget_unlocked(struct mpsc_entry *entry, const char *digest, int64_t wall_s)
 {
     struct mpsc_credential *held = entry->credential;
 
     if (digest == NULL) {
         mpsc_cache_forgive(entry);
-    } else {
-        memcpy(entry->rejected, digest, sizeof(entry->rejected));
-    }
-    if (held == NULL) {
+        mpsc_cache_put(entry, NULL);
+        entry->distrust_until = wall_s;
         return;
     }
-    if (digest == NULL) {
-        memcpy(entry->rejected, held->digest, sizeof(entry->rejected));
-        mpsc_cache_put(entry, NULL);
-    } else if (strcmp(held->digest, digest) == 0) {
+    memcpy(entry->rejected, digest, sizeof(entry->rejected));
+    if (held != NULL && strcmp(held->digest, digest) == 0) {
         mpsc_cache_put(entry, NULL);
     }
 }
@@ -90,6 +80,7 @@ mpsc_invalidate(struct mpsc_provider *provider,
     const char *digest = access_token != NULL ? sum : NULL;
     struct mpsc_entry *entry;
     struct mpsc_call call;
+    struct mpsc_time now;
     int code;
 
     mpsc_provider_enter(provider);
@@ -114,7 +105,8 @@ mpsc_invalidate(struct mpsc_provider *provider,
     if (entry == NULL) {
         code = mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
     } else {
-        forget_unlocked(entry, digest);
+        provider->hub.clock(&now);
+        forget_unlocked(entry, digest, now.wall_s);
         code = erase_unlocked(&call, entry, digest);
     }
     mpsc_provider_unlock(provider);

@@ -64,7 +64,10 @@ mpsc_lifetime_received_ms(const struct mpsc_record *record,
     if (!same_boot(record, boot_id)) {
         received = now->boot_ms - (now->wall_s - record->received_at) * 1000;
     }
-    return received < now->boot_ms ? received : now->boot_ms;
+    /* In the future: the wall clock was wrong, now or then. Such a record
+     * must not count as young until the clock has caught up. */
+    return received <= now->boot_ms ? received
+                                    : now->boot_ms - MPSC_LIFETIME_BACKOFF_MS;
 }
 
 int

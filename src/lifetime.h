@@ -46,7 +46,8 @@ int64_t mpsc_lifetime_end_ms(const struct mpsc_record *record,
                              const struct mpsc_time *now,
                              const char boot_id[MPSC_BOOT_ID_SIZE]);
 
-/* When it was received, likewise; never after now. */
+/* When it was received, likewise; never after now. A receipt in the future
+ * counts as one before the back-off. */
 int64_t mpsc_lifetime_received_ms(const struct mpsc_record *record,
                                   const struct mpsc_time *now,
                                   const char boot_id[MPSC_BOOT_ID_SIZE]);

@@ -50,13 +50,17 @@ mpsc_log_destroy(struct mpsc_log *log)
 void
 mpsc_log_redirect(struct mpsc_log *log, mps_log_fn *function, void *arg)
 {
+    unsigned epoch;
+
     pthread_mutex_lock(&log->lock);
     /* In this order, and with nothing in between, so that whenever a fork
      * copies the two, they belong together. */
     log->function = (mps_log_fn *)0;
     log->arg = arg;
     log->function = function;
-    while (log->running > 0) {
+    epoch = log->epoch;
+    log->epoch = !epoch;
+    while (log->running[epoch] > 0) {
         pthread_cond_wait(&log->returned, &log->lock);
     }
     pthread_mutex_unlock(&log->lock);
@@ -91,24 +95,14 @@ send_to_syslog(int priority, const char *line)
     close(fd);
 }
 
-static void
-send_to_host(struct mpsc_log *log, mps_log_fn *function, void *arg,
-             int priority, const char *line)
-{
-    function(arg, priority, line);
-    pthread_mutex_lock(&log->lock);
-    log->running--;
-    pthread_cond_broadcast(&log->returned);
-    pthread_mutex_unlock(&log->lock);
-}
-
 void
 mpsc_log_line(struct mpsc_log *log, int priority, const char *format, ...)
 {
     int saved = errno;
     char raw[LINE_SIZE];
     char line[LINE_SIZE];
-    mps_log_fn *function;
+    mps_log_fn *function = NULL;
+    unsigned epoch;
     void *arg;
     va_list args;
 
@@ -118,15 +112,22 @@ mpsc_log_line(struct mpsc_log *log, int priority, const char *format, ...)
     mpsc_utf8_copy(line, sizeof(line), raw);
 
     pthread_mutex_lock(&log->lock);
-    function = log->function;
+    epoch = log->epoch;
     arg = log->arg;
+    if ((priority & LOG_FACMASK) != LOG_AUTHPRIV) {
+        function = log->function;
+    }
     if (function != NULL) {
-        log->running++;
+        log->running[epoch]++;
     }
     pthread_mutex_unlock(&log->lock);
 
     if (function != NULL) {
-        send_to_host(log, function, arg, priority & LOG_PRIMASK, line);
+        function(arg, priority & LOG_PRIMASK, line);
+        pthread_mutex_lock(&log->lock);
+        log->running[epoch]--;
+        pthread_cond_broadcast(&log->returned);
+        pthread_mutex_unlock(&log->lock);
     } else {
         send_to_syslog(priority, line);
     }

@@ -19,7 +19,8 @@
 struct mpsc_log {
     pthread_mutex_t lock;    /* guards the rest; never held in a callback */
     pthread_cond_t returned; /* a callback has returned */
-    unsigned running;        /* callbacks running now */
+    unsigned epoch;          /* 0 or 1; changes with the function */
+    unsigned running[2];     /* callbacks running now */
     _Atomic(mps_log_fn *) function; /* NULL = syslog */
     void *_Atomic arg;              /* set before the function */
 };
@@ -39,8 +40,10 @@ void mpsc_log_redirect(struct mpsc_log *log, mps_log_fn *function, void *arg);
 
 /*
  * Writes one line, cut at 1,000 bytes. priority: as in syslog, with or
- * without facility (none = LOG_DAEMON). Failures are ignored: a host must not
- * suffer from a missing syslogd. Never blocks. errno is kept.
+ * without facility (none = LOG_DAEMON). What is for LOG_AUTHPRIV goes to
+ * syslog in any case: the security log is the administrator's. Failures are
+ * ignored: a host must not suffer from a missing syslogd. Never blocks. errno
+ * is kept.
  */
 void mpsc_log_line(struct mpsc_log *log, int priority, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

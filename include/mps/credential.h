@@ -309,9 +309,9 @@ credential_shutdown_fn credential_shutdown;
 
 /*
  * credential_log_to: sends the module's log lines to the host's function
- * instead of syslog; NULL = as configured. Kept until changed, also over
- * credential_shutdown(). When it returns, the former function is no longer
- * running and will not be called again.
+ * instead of syslog; NULL = as configured. The audit stays with syslog. Kept
+ * until changed, also over credential_shutdown(). When it returns, the former
+ * function is no longer running and will not be called again.
  */
 credential_log_to_fn credential_log_to;
 

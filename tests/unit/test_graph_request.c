@@ -90,7 +90,6 @@ test_without_proof(void)
     CU_ASSERT_PTR_EQUAL(request.ca_file, ca_file);
     CU_ASSERT_PTR_EQUAL(request.proxy, proxy);
     CU_ASSERT_EQUAL(request.connect_timeout_ms, 1234);
-    CU_ASSERT_EQUAL(request.deadline_ms, 0);
 }
 
 /* The token stays out of the URL, which servers log. */
