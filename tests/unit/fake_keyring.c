@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "fake_keyring.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake_clock.h"
+#include "fake_trace.h"
+
+enum stage { LOADING, HOLDING, CHANGING, OVER };
+
+struct mpsc_keyring_session {
+    enum stage stage;
+    int finished;
+    int ended; /* ENDED was told */
+};
+
+/* Guarded by fake_lock. */
+static struct fake_keyring_plan plan;
+static struct mpsc_keyring_query last_query;
+static unsigned open_count;
+static unsigned unfinished;
+static unsigned mistakes;
+static char stored[128];
+
+void
+fake_keyring_plan(const struct fake_keyring_plan *wanted)
+{
+    pthread_mutex_lock(&fake_lock);
+    plan = *wanted;
+    memset(&last_query, 0, sizeof(last_query));
+    unfinished = 0;
+    mistakes = 0;
+    stored[0] = '\0';
+    pthread_mutex_unlock(&fake_lock);
+}
+
+/* A part of the plan, by value. */
+static struct fake_keyring_plan
+get_plan(void)
+{
+    struct fake_keyring_plan copy;
+
+    pthread_mutex_lock(&fake_lock);
+    copy = plan;
+    pthread_mutex_unlock(&fake_lock);
+    return copy;
+}
+
+void
+fake_keyring_load_manner(enum fake_keyring_manner manner)
+{
+    pthread_mutex_lock(&fake_lock);
+    plan.load = manner;
+    fake_kick_unlocked();
+    pthread_mutex_unlock(&fake_lock);
+}
+
+void
+fake_keyring_send(void)
+{
+    pthread_mutex_lock(&fake_lock);
+    plan.unsent = 0;
+    fake_kick_unlocked();
+    pthread_mutex_unlock(&fake_lock);
+}
+
+void
+fake_keyring_end(void)
+{
+    pthread_mutex_lock(&fake_lock);
+    plan.never_ends = 0;
+    fake_kick_unlocked();
+    pthread_mutex_unlock(&fake_lock);
+}
+
+static void
+mistake(const char *what)
+{
+    printf("\n    the keyring was misused: %s\n", what);
+    pthread_mutex_lock(&fake_lock);
+    mistakes++;
+    pthread_mutex_unlock(&fake_lock);
+}
+
+static void
+trace(const char *word)
+{
+    if (!get_plan().no_trace) {
+        fake_trace("%s", word);
+    }
+}
+
+static struct mpsc_keyring_session *
+fake_open(const struct mpsc_keyring_query *query,
+          enum mpsc_keyring_state *state)
+{
+    struct mpsc_keyring_session *session = NULL;
+
+    *state = get_plan().open;
+    trace("open");
+    if (*state == MPSC_KEYRING_OK) {
+        session = calloc(1, sizeof(*session));
+    }
+    pthread_mutex_lock(&fake_lock);
+    last_query = *query;
+    open_count += session != NULL;
+    fake_kick_unlocked();
+    pthread_mutex_unlock(&fake_lock);
+    return session;
+}
+
+static int
+fake_fd(const struct mpsc_keyring_session *session)
+{
+    (void)session;
+    return -1;
+}
+
+static enum mpsc_keyring_progress
+ended(struct mpsc_keyring_session *session)
+{
+    if (session->ended || get_plan().never_ends) {
+        return MPSC_KEYRING_PENDING;
+    }
+    session->ended = 1;
+    session->stage = OVER;
+    fake_kick();
+    return MPSC_KEYRING_ENDED;
+}
+
+/* The record that was planned; the rest of it as the caller needs it. */
+static int
+give_record(const char *token, struct mpsc_record *record)
+{
+    struct mpsc_time now;
+
+    if (token == NULL) {
+        return 0;
+    }
+    if (record->token.data != NULL) {
+        mistake("a record was given to one that still holds a token");
+    }
+    fake_clock_now(&now);
+    memset(record, 0, sizeof(*record));
+    record->received_at = now.wall_s - 100;
+    record->expires_at = now.wall_s + 1000;
+    return mpsc_secret_set(&record->token, token, strlen(token)) == 0;
+}
+
+static enum mpsc_keyring_progress
+answer(struct mpsc_keyring_session *session, enum mpsc_keyring_state *state,
+       struct mpsc_record *record, int *found)
+{
+    const struct fake_keyring_plan now = get_plan();
+    int loading = session->stage == LOADING;
+    enum fake_keyring_manner manner = loading ? now.load : now.change;
+
+    if (manner == FAKE_KEYRING_MUTE) {
+        return MPSC_KEYRING_PENDING;
+    }
+    if (manner == FAKE_KEYRING_DIES) {
+        return ended(session);
+    }
+    *state = loading ? now.load_state : now.change_state;
+    session->stage = OVER;
+    if (loading && *state == MPSC_KEYRING_OK) {
+        session->stage = HOLDING;
+        *found = give_record(now.token, record);
+    }
+    fake_kick();
+    return loading ? MPSC_KEYRING_LOADED : MPSC_KEYRING_CHANGED;
+}
+
+static enum mpsc_keyring_progress
+fake_step(struct mpsc_keyring_session *session, enum mpsc_keyring_state *state,
+          struct mpsc_record *record, int *found)
+{
+    *state = MPSC_KEYRING_OK;
+    *found = 0;
+    if (session->ended) {
+        mistake("step() after ENDED");
+    }
+    if (session->finished) {
+        return ended(session);
+    }
+    switch (session->stage) {
+    case LOADING:
+    case CHANGING:
+        return answer(session, state, record, found);
+    case HOLDING:
+        return get_plan().hold == FAKE_KEYRING_DIES ? ended(session)
+                                                    : MPSC_KEYRING_PENDING;
+    case OVER:
+        break;
+    }
+    return MPSC_KEYRING_PENDING;
+}
+
+static int
+change(struct mpsc_keyring_session *session, const char *word)
+{
+    trace(word);
+    if (session->stage != HOLDING || session->finished) {
+        mistake("a change of a session that isn't loaded");
+    }
+    if (get_plan().refuses_change) {
+        return -1;
+    }
+    session->stage = CHANGING;
+    fake_kick();
+    return 0;
+}
+
+static int
+fake_store(struct mpsc_keyring_session *session,
+           const struct mpsc_record *record)
+{
+    int result = change(session, "store");
+
+    pthread_mutex_lock(&fake_lock);
+    if (result == 0) {
+        snprintf(stored, sizeof(stored), "%s", record->token.data);
+    }
+    pthread_mutex_unlock(&fake_lock);
+    return result;
+}
+
+static int
+fake_erase(struct mpsc_keyring_session *session)
+{
+    return change(session, "erase");
+}
+
+static int
+fake_unsent(const struct mpsc_keyring_session *session)
+{
+    (void)session;
+    return get_plan().unsent;
+}
+
+static void
+fake_finish(struct mpsc_keyring_session *session)
+{
+    trace("finish");
+    session->finished = 1;
+    fake_kick();
+}
+
+static void
+fake_close(struct mpsc_keyring_session **session)
+{
+    trace("close");
+    pthread_mutex_lock(&fake_lock);
+    open_count--;
+    unfinished += !(*session)->finished && !(*session)->ended;
+    pthread_mutex_unlock(&fake_lock);
+    free(*session);
+    *session = NULL;
+}
+
+struct mpsc_keyring_query
+fake_keyring_query(void)
+{
+    struct mpsc_keyring_query copy;
+
+    pthread_mutex_lock(&fake_lock);
+    copy = last_query;
+    pthread_mutex_unlock(&fake_lock);
+    return copy;
+}
+
+static unsigned
+get_count(const unsigned *count)
+{
+    unsigned copy;
+
+    pthread_mutex_lock(&fake_lock);
+    copy = *count;
+    pthread_mutex_unlock(&fake_lock);
+    return copy;
+}
+
+unsigned
+fake_keyring_open_count(void)
+{
+    return get_count(&open_count);
+}
+
+unsigned
+fake_keyring_unfinished(void)
+{
+    return get_count(&unfinished);
+}
+
+unsigned
+fake_keyring_mistakes(void)
+{
+    return get_count(&mistakes);
+}
+
+const char *
+fake_keyring_stored(void)
+{
+    return stored;
+}
+
+const struct mpsc_keyring fake_keyring = {
+    .open = fake_open,
+    .fd = fake_fd,
+    .step = fake_step,
+    .store = fake_store,
+    .erase = fake_erase,
+    .unsent = fake_unsent,
+    .finish = fake_finish,
+    .close = fake_close,
+};

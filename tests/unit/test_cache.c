@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* What is kept of each business, and that nothing of it leaks. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <CUnit/Basic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cache.h"
+#include "error.h"
+
+#define MANY 5000
+
+static struct mpsc_cache *cache;
+
+static void
+begin(void)
+{
+    cache = mpsc_cache_new();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(cache);
+}
+
+static void
+end(void)
+{
+    mpsc_cache_free(&cache);
+    CU_ASSERT_PTR_NULL(cache);
+    mpsc_cache_free(&cache);
+}
+
+static struct mpsc_credential *
+new_credential(void)
+{
+    struct mpsc_record record = {.token = MPSC_SECRET_EMPTY};
+    const struct mpsc_time now = {1700000000, 1000, 1000};
+    const char boot_id[MPSC_BOOT_ID_SIZE] = "";
+    struct mpsc_credential *credential;
+
+    CU_ASSERT_EQUAL_FATAL(mpsc_secret_set(&record.token, "EAAx", 4), 0);
+    credential =
+        mpsc_credential_new(&record, MPS_SOURCE_ENDPOINT, &now, boot_id);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(credential);
+    return credential;
+}
+
+static void
+test_entries(void)
+{
+    struct mpsc_entry *first;
+    struct mpsc_entry *longest;
+
+    CU_ASSERT_PTR_NULL(mpsc_cache_find(cache, "1"));
+    first = mpsc_cache_entry(cache, "1");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(first);
+    CU_ASSERT_STRING_EQUAL(first->business_id, "1");
+    CU_ASSERT_PTR_NULL(first->credential);
+    CU_ASSERT_PTR_NULL(first->flight);
+    CU_ASSERT_PTR_NULL(first->failure);
+    CU_ASSERT_STRING_EQUAL(first->rejected, "");
+    CU_ASSERT_PTR_EQUAL(mpsc_cache_entry(cache, "1"), first);
+    CU_ASSERT_PTR_EQUAL(mpsc_cache_find(cache, "1"), first);
+    /* Other digits are another business, leading zeros included. */
+    CU_ASSERT_PTR_NULL(mpsc_cache_find(cache, "01"));
+    CU_ASSERT_PTR_NULL(mpsc_cache_find(cache, "12"));
+    longest = mpsc_cache_entry(cache, "12345678901234567890");
+    CU_ASSERT_PTR_EQUAL(mpsc_cache_find(cache, "12345678901234567890"),
+                        longest);
+}
+
+/* Entries stay where they are while the table grows. */
+static void
+test_many(void)
+{
+    static struct mpsc_entry *entries[MANY];
+    unsigned right = 0;
+    char id[16];
+
+    for (int i = 0; i < MANY; i++) {
+        snprintf(id, sizeof(id), "%d", i);
+        entries[i] = mpsc_cache_entry(cache, id);
+    }
+    for (int i = 0; i < MANY; i++) {
+        snprintf(id, sizeof(id), "%d", i);
+        right += entries[i] != NULL &&
+                 mpsc_cache_find(cache, id) == entries[i] &&
+                 strcmp(entries[i]->business_id, id) == 0;
+    }
+    CU_ASSERT_EQUAL(right, MANY);
+}
+
+static void
+test_put(void)
+{
+    struct mpsc_entry *entry = mpsc_cache_entry(cache, "1");
+    struct mpsc_credential *first = new_credential();
+    struct mpsc_credential *second = new_credential();
+
+    mpsc_cache_put(entry, mpsc_credential_hold(first));
+    CU_ASSERT_PTR_EQUAL(entry->credential, first);
+    CU_ASSERT_EQUAL(first->references, 2);
+    mpsc_cache_put(entry, mpsc_credential_hold(second));
+    CU_ASSERT_EQUAL(first->references, 1);
+    CU_ASSERT_EQUAL(second->references, 2);
+    mpsc_cache_put(entry, NULL);
+    CU_ASSERT_PTR_NULL(entry->credential);
+    CU_ASSERT_EQUAL(second->references, 1);
+    mpsc_credential_release(first);
+    /* The cache lets go of what it holds. */
+    mpsc_cache_put(entry, mpsc_credential_hold(second));
+    mpsc_cache_free(&cache);
+    CU_ASSERT_EQUAL(second->references, 1);
+    mpsc_credential_release(second);
+}
+
+static void
+test_failure(void)
+{
+    struct mpsc_entry *entry = mpsc_cache_entry(cache, "1");
+    struct mps_error error;
+
+    mpsc_error_set(&error, MPS_E_NOT_FOUND, "first");
+    mpsc_cache_fail(entry, &error, 1000);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(entry->failure);
+    if (entry->failure == NULL) {
+        return;
+    }
+    mpsc_error_set(&error, MPS_E_FORBIDDEN, "second");
+    /* A copy. */
+    CU_ASSERT_EQUAL(entry->failure->code, MPS_E_NOT_FOUND);
+    CU_ASSERT_EQUAL(entry->failure_until_ms, 1000);
+    mpsc_cache_fail(entry, &error, 2000);
+    CU_ASSERT_EQUAL(entry->failure->code, MPS_E_FORBIDDEN);
+    CU_ASSERT_STRING_EQUAL(entry->failure->message, "second");
+    CU_ASSERT_EQUAL(entry->failure_until_ms, 2000);
+    mpsc_cache_forgive(entry);
+    CU_ASSERT_PTR_NULL(entry->failure);
+    CU_ASSERT_EQUAL(entry->failure_until_ms, 0);
+    mpsc_cache_forgive(entry);
+    /* The cache frees one that is remembered. */
+    mpsc_cache_fail(entry, &error, 3000);
+}
+
+int
+main(void)
+{
+    CU_TestInfo tests[] = {
+        {"entries", test_entries}, {"many entries", test_many},
+        {"credentials", test_put}, {"failures", test_failure},
+        CU_TEST_INFO_NULL,
+    };
+    CU_SuiteInfo suites[] = {
+        {"cache", NULL, NULL, begin, end, tests},
+        CU_SUITE_INFO_NULL,
+    };
+    unsigned failures = 1;
+
+    if (CU_initialize_registry() == CUE_SUCCESS &&
+        CU_register_suites(suites) == CUE_SUCCESS &&
+        CU_basic_run_tests() == CUE_SUCCESS) {
+        failures = CU_get_number_of_failures();
+    }
+    CU_cleanup_registry();
+    return failures != 0;
+}
