@@ -32,10 +32,12 @@ clean(const char *value, char to[VALUE_SIZE])
     if (value == NULL || value[0] == '\0') {
         return "-";
     }
-    for (; value[len] != '\0' && len < VALUE_SIZE - 1; len++) {
-        char c = value[len];
-
-        to[len] = c > ' ' && c <= '~' && c != '"' && c != '=' ? c : '_';
+    for (; len < VALUE_SIZE - 1 && value[len] != '\0'; len++) {
+        to[len] = value[len];
+        if (to[len] <= ' ' || to[len] > '~' || to[len] == '"' ||
+            to[len] == '=') {
+            to[len] = '_';
+        }
     }
     to[len] = '\0';
     return to;
