@@ -77,6 +77,10 @@ main(int argc, char **argv)
             return 2;
         }
     }
+    if (optind == argc) {
+        fprintf(stderr, "%s: which business?\n", argv[0]);
+        return 2;
+    }
     if (mps_load(&mps, module) != 0) {
         fprintf(stderr, "%s\n", mps.load_error);
         return 2;

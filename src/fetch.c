@@ -121,13 +121,14 @@ explain_outcome(struct mpsc_fetch *fetch)
     switch (response->outcome) {
     case MPSC_HTTP_NETWORK:
         mpsc_error_set(error, MPS_E_NETWORK,
-                       "can't reach it: %s; check network, proxy, base_url",
+                       "no connection: %s; check network, proxy, base_url",
                        detail);
         break;
     case MPSC_HTTP_TLS:
-        mpsc_error_set(error, MPS_E_TLS,
-                       "TLS refused: %s; check ca_file, base_url, the clock",
-                       detail);
+        mpsc_error_set(
+            error, MPS_E_TLS,
+            "TLS refused: %s; check ca_file, base_url, proxy, the clock",
+            detail);
         break;
     case MPSC_HTTP_TOO_LARGE:
         mpsc_error_set(error, MPS_E_PROTOCOL,
@@ -338,11 +339,27 @@ answered(struct mpsc_fetch *fetch)
     fail(fetch);
 }
 
+const char *
+mpsc_fetch_keyring_place(const struct mpsc_fetch_means *means,
+                         enum mpsc_keyring_state state)
+{
+    if (state == MPSC_KEYRING_NO_BUS) {
+        return means->bus != NULL ? means->bus : "none is known";
+    }
+    if (state == MPSC_KEYRING_NO_RUNTIME_DIR) {
+        return means->runtime_dir != NULL
+                   ? means->runtime_dir
+                   : "neither /run/mps-credential/UID nor XDG_RUNTIME_DIR";
+    }
+    return "";
+}
+
 /* The keyring can't be had: on without it, or not at all. */
 static void
 without_keyring(struct mpsc_fetch *fetch, enum mpsc_keyring_state state)
 {
     const struct mpsc_configuration *options = fetch->means->configuration;
+    const char *place = mpsc_fetch_keyring_place(fetch->means, state);
 
     fetch->events->keyring(fetch->arg, state);
     /* A token may be had without a lock that another holds; to erase without
@@ -350,8 +367,10 @@ without_keyring(struct mpsc_fetch *fetch, enum mpsc_keyring_state state)
     if (options->keyring == MPSC_KEYRING_REQUIRED &&
         (state != MPSC_KEYRING_BUSY || fetch->purpose == MPSC_FETCH_ERASE)) {
         mpsc_error_set(&fetch->error, MPS_E_KEYRING,
-                       "keyring = required, but %s; %s",
-                       mpsc_keyring_text(state), mpsc_keyring_advice(state));
+                       "keyring = required, but %s%s%s%s; %s",
+                       mpsc_keyring_text(state), *place != '\0' ? " (" : "",
+                       place, *place != '\0' ? ")" : "",
+                       mpsc_keyring_advice(state));
         name_the_subject(fetch);
         fail(fetch);
     } else if (fetch->purpose == MPSC_FETCH_ERASE) {

@@ -119,6 +119,11 @@ struct mpsc_fetch {
     struct mps_error error;
 };
 
+/* What a keyring's state is about, for messages: the bus's address or the
+ * runtime directory; "" where it is neither. */
+const char *mpsc_fetch_keyring_place(const struct mpsc_fetch_means *means,
+                                     enum mpsc_keyring_state state);
+
 /* Begins. http: the runner's client. */
 void mpsc_fetch_begin(struct mpsc_fetch *fetch, struct mpsc_http *http);
 

@@ -116,9 +116,13 @@ on_keyring(void *arg, enum mpsc_keyring_state state)
     pthread_mutex_unlock(&flight->hub->lock);
     if (!told && state == MPSC_KEYRING_OK) {
         LOG(flight, LOG_NOTICE, "the keyring is usable again");
-    } else if (!told) {
-        LOG(flight, LOG_WARNING, "going on without keyring: %s; %s",
-            mpsc_keyring_text(state), mpsc_keyring_advice(state));
+    } else if (!told &&
+               profile->configuration->keyring != MPSC_KEYRING_REQUIRED) {
+        const char *place = mpsc_fetch_keyring_place(&profile->means, state);
+
+        LOG(flight, LOG_WARNING, "going on without keyring: %s%s%s%s; %s",
+            mpsc_keyring_text(state), *place != '\0' ? " (" : "", place,
+            *place != '\0' ? ")" : "", mpsc_keyring_advice(state));
     }
 }
 

@@ -353,7 +353,7 @@ hint(int code)
     case MPS_E_SERVER:
         return "try again later";
     case MPS_E_BAD_REQUEST:
-        return "check api_version, solution_id and app_secret_file";
+        return "check base_url, api_version, solution_id, app_secret_file";
     default:
         return "check base_url and proxy";
     }

@@ -12,7 +12,7 @@ static const struct {
     const char *advice;
 } texts[] = {
     [MPSC_KEYRING_OK] = {"the keyring is usable", "nothing to do"},
-    [MPSC_KEYRING_NO_BUS] = {"there is no D-Bus session bus",
+    [MPSC_KEYRING_NO_BUS] = {"no D-Bus bus can be reached",
                              "set keyring_bus, start the user's bus, or set "
                              "keyring = off"},
     [MPSC_KEYRING_NO_RUNTIME_DIR] =

@@ -19,8 +19,12 @@
 
 #define LINE_SIZE 1001
 
-/* The header "<PRI>mps-credential[PID]: " before the line. */
-#define DATAGRAM_SIZE (LINE_SIZE + 64)
+/* What is shown of the host's name. */
+#define PROGRAM_SIZE 64
+
+/* The header "<PRI>mps-credential[PID]: PROGRAM: " before the line; an audit
+ * line has the program in a field. */
+#define DATAGRAM_SIZE (LINE_SIZE + 64 + PROGRAM_SIZE)
 
 int
 mpsc_log_init(struct mpsc_log *log, struct mpsc_log *former)
@@ -73,15 +77,20 @@ static void
 send_to_syslog(int priority, const char *line)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int names_itself = (priority & LOG_FACMASK) == LOG_AUTHPRIV;
     char datagram[DATAGRAM_SIZE];
+    char program[PROGRAM_SIZE];
     int length;
     int fd;
 
     if ((priority & LOG_FACMASK) == 0) {
         priority |= LOG_DAEMON;
     }
-    length = snprintf(datagram, sizeof(datagram), "<%d>mps-credential[%d]: %s",
-                      priority, (int)getpid(), line);
+    mpsc_utf8_copy(program, sizeof(program), program_invocation_short_name);
+    length =
+        snprintf(datagram, sizeof(datagram), "<%d>mps-credential[%d]: %s%s%s",
+                 priority, (int)getpid(), names_itself ? "" : program,
+                 names_itself ? "" : ": ", line);
     if (length < 0 || (size_t)length >= sizeof(datagram)) {
         return;
     }

@@ -38,6 +38,20 @@ set_means(struct mpsc_profile *profile)
     means->clock = mpsc_clock_system;
 }
 
+/* A time that is still to come would make each call a fetch until then. */
+static void
+clamp_distrust(struct mpsc_profile *profile)
+{
+    struct mpsc_configuration *options = profile->configuration;
+    struct mpsc_time now;
+
+    mpsc_clock_system(&now);
+    if (options->distrust_before > now.wall_s) {
+        options->distrust_before = now.wall_s;
+        profile->distrust_clamped = 1;
+    }
+}
+
 int
 mpsc_profile_load(const char *name, struct mpsc_profile **profile,
                   struct mps_error *error)
@@ -67,6 +81,7 @@ mpsc_profile_load(const char *name, struct mpsc_profile **profile,
     if (code != MPS_OK) {
         goto fail;
     }
+    clamp_distrust(fresh);
     mpsc_clock_boot_id(fresh->boot_id);
     set_means(fresh);
     *profile = fresh;

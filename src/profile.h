@@ -18,6 +18,7 @@ struct mpsc_profile {
     struct mpsc_environment environment;
     char boot_id[MPSC_BOOT_ID_SIZE];
     struct mpsc_fetch_means means;
+    int distrust_clamped; /* distrust_before was still to come */
 
     /* Set once by mpsc_profile_prepare(); the profile's. */
     _Atomic(struct mpsc_fetch_prepared *) prepared;

@@ -159,14 +159,19 @@ mpsc_provider_profile(struct mpsc_provider *provider, const char *name,
         found->next = provider->profiles;
         provider->profiles = found;
         mpsc_provider_unlock(provider);
+        is_news = 1;
     } else if (found == NULL) {
         is_news = load_error_is_news(provider, error);
     }
     pthread_mutex_unlock(&provider->loading);
     /* The host's function runs without a lock of ours. */
-    if (is_news) {
+    if (found == NULL && is_news) {
         mpsc_log_line(&provider->hub.log, LOG_ERR, "%s: %s",
                       mpsc_error_name(error->code), error->message);
+    } else if (found != NULL && is_news && found->distrust_clamped) {
+        mpsc_log_line(&provider->hub.log, LOG_WARNING,
+                      "distrust_before is still to come (is it UTC?): taken "
+                      "as now");
     }
     return found;
 }

@@ -31,15 +31,31 @@ fail(const struct subject *subject, struct mps_error *error, const char *what)
                           subject->path, what);
 }
 
+/* What mends it. */
+static const char *
+advice(int number)
+{
+    switch (number) {
+    case ENOENT:
+    case ENOTDIR:
+        return "write the secret to it";
+    case EACCES:
+        return "give it the program's group (chgrp), mode 0640, and let the "
+               "program enter its directory";
+    default:
+        return "check the file and its file system";
+    }
+}
+
 static int
 fail_errno(const struct subject *subject, int number, struct mps_error *error)
 {
     char reason[64];
 
-    return mpsc_error_set(error, MPS_E_CONFIG,
-                          "%s %s can't be read by user %u: %s", subject->key,
-                          subject->path, (unsigned)geteuid(),
-                          strerror_r(number, reason, sizeof(reason)));
+    return mpsc_error_set(
+        error, MPS_E_CONFIG, "%s %s can't be read by user %u: %s; %s",
+        subject->key, subject->path, (unsigned)geteuid(),
+        strerror_r(number, reason, sizeof(reason)), advice(number));
 }
 
 static int

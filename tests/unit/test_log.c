@@ -148,11 +148,12 @@ test_syslog(void)
     static const struct {
         int priority;
         int number;
+        const char *program; /* an audit line has it in a field */
     } rows[] = {
-        {LOG_ERR, LOG_DAEMON | LOG_ERR},
-        {LOG_DEBUG, LOG_DAEMON | LOG_DEBUG},
-        {LOG_AUTHPRIV | LOG_INFO, LOG_AUTHPRIV | LOG_INFO},
-        {LOG_USER | LOG_NOTICE, LOG_USER | LOG_NOTICE},
+        {LOG_ERR, LOG_DAEMON | LOG_ERR, "test_log: "},
+        {LOG_DEBUG, LOG_DAEMON | LOG_DEBUG, "test_log: "},
+        {LOG_AUTHPRIV | LOG_INFO, LOG_AUTHPRIV | LOG_INFO, ""},
+        {LOG_USER | LOG_NOTICE, LOG_USER | LOG_NOTICE, "test_log: "},
     };
     char expected[128];
 
@@ -161,8 +162,8 @@ test_syslog(void)
         mpsc_log_line(&host_log, rows[i].priority, "event=%s", "fetch");
         CU_ASSERT_EQUAL(errno, ENOENT);
         snprintf(expected, sizeof(expected),
-                 "<%d>mps-credential[%d]: event=fetch", rows[i].number,
-                 (int)getpid());
+                 "<%d>mps-credential[%d]: %sevent=fetch", rows[i].number,
+                 (int)getpid(), rows[i].program);
         CU_ASSERT_STRING_EQUAL(datagram(), expected);
         CU_ASSERT_STRING_EQUAL(asked_path, "/dev/log");
     }
@@ -177,7 +178,7 @@ test_long(void)
     memset(text, 'a', sizeof(text) - 1);
     mpsc_log_line(&host_log, LOG_ERR, "%s", text);
     CU_ASSERT_EQUAL(strlen(strstr(datagram(), "]: ")),
-                    LINE_MAX_BYTES + strlen("]: "));
+                    LINE_MAX_BYTES + strlen("]: test_log: "));
     mpsc_log_redirect(&host_log, note, &count);
     mpsc_log_line(&host_log, LOG_ERR, "%s", text);
     CU_ASSERT_EQUAL(strlen(line), LINE_MAX_BYTES);

@@ -92,6 +92,10 @@ parse(int argc, char **argv, struct options *options)
               stderr);
         return ACTION_USAGE;
     }
+    if (options->profile != NULL && options->profile[0] == '\0') {
+        fputs(CLI_PROGRAM ": --profile needs a name\n", stderr);
+        return ACTION_USAGE;
+    }
     options->business = argv[optind];
     return ACTION_RUN;
 }

@@ -135,6 +135,23 @@ add_number(struct json_object *object, const char *key, int64_t number)
     return add(object, key, json_object_new_int64(number));
 }
 
+/* What the caller typed, which may be no UTF-8, as JSON has to be. */
+static int
+add_typed(struct json_object *object, const char *key, const char *typed)
+{
+    char text[64];
+    size_t len = 0;
+
+    for (; len < sizeof(text) - 1 && typed[len] != '\0'; len++) {
+        text[len] = typed[len];
+        if (text[len] < ' ' || text[len] > '~') {
+            text[len] = '?';
+        }
+    }
+    text[len] = '\0';
+    return add_text(object, key, text);
+}
+
 /* An object with the members that any answer has; NULL without memory. */
 static struct json_object *
 new_answer(const char *business, int code)
@@ -146,7 +163,7 @@ new_answer(const char *business, int code)
     }
     if (add_text(answer, "code", cli_text_code(code)) != 0 ||
         add_number(answer, "code_number", code) != 0 ||
-        add_text(answer, "business", business) != 0) {
+        add_typed(answer, "business", business) != 0) {
         json_object_put(answer);
         return NULL;
     }

@@ -213,6 +213,18 @@ emu_endpoint_has_token(struct emu_endpoint *endpoint)
     return has;
 }
 
+void
+emu_endpoint_solution(struct emu_endpoint *endpoint,
+                      char to[EMU_SOLUTION_SIZE])
+{
+    const char *set;
+
+    (void)pthread_mutex_lock(&endpoint->lock);
+    set = endpoint->layer.now.value[EMU_SOLUTION_ID].text;
+    (void)snprintf(to, EMU_SOLUTION_SIZE, "%s", set ? set : DEFAULT_SOLUTION);
+    (void)pthread_mutex_unlock(&endpoint->lock);
+}
+
 static int
 replace(struct emu_settings *to, const struct emu_settings *from)
 {

@@ -33,6 +33,11 @@ int emu_endpoint_set(struct emu_endpoint *endpoint, const char *business_id,
                      const struct emu_pair *pairs, size_t count,
                      struct emu_error *error);
 
+/* Copies the solution's ID, which is shorter than EMU_SOLUTION_SIZE. */
+#define EMU_SOLUTION_SIZE 128
+void emu_endpoint_solution(struct emu_endpoint *endpoint,
+                           char to[EMU_SOLUTION_SIZE]);
+
 /* Whether a partner token is set. */
 bool emu_endpoint_has_token(struct emu_endpoint *endpoint);
 

@@ -5,6 +5,7 @@
 #endif
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,13 +91,25 @@ open_log(const char *path, struct emu_error *error)
     return log;
 }
 
+/* As a module's configuration has it; the token's file where it is ours. */
 static void
-say_ready(const struct emu_workdir *workdir, const char *url)
+say_ready(const struct emu_workdir *workdir, const char *url,
+          struct emu_endpoint *endpoint)
 {
-    (void)printf("base_url = %s\n"
-                 "ca_file = %s/" EMU_CA_FILE "\n"
-                 "To stop: Ctrl-C, or SIGTERM.\n",
-                 url, workdir->path);
+    char solution[EMU_SOLUTION_SIZE];
+    char token_file[PATH_MAX + sizeof(EMU_TOKEN_FILE) + 1];
+
+    emu_endpoint_solution(endpoint, solution);
+    (void)printf("solution_id = %s\n"
+                 "base_url = %s\n"
+                 "ca_file = %s/" EMU_CA_FILE "\n",
+                 solution, url, workdir->path);
+    (void)snprintf(token_file, sizeof(token_file), "%s/" EMU_TOKEN_FILE,
+                   workdir->path);
+    if (access(token_file, F_OK) == 0) {
+        (void)printf("token_file = %s\n", token_file);
+    }
+    (void)puts("# To stop: Ctrl-C, or SIGTERM.");
     (void)fflush(stdout);
 }
 
@@ -118,7 +131,7 @@ serve(int fd, const char *url, const struct emu_workdir *workdir,
     (void)snprintf(line, sizeof line, "%s\n", url);
     result = emu_file_write(workdir->path, EMU_URL_FILE, 0644, line, error);
     if (result == 0) {
-        say_ready(workdir, url);
+        say_ready(workdir, url, parts->endpoint);
         (void)sigwait(signals, &taken);
     }
     emu_server_stop(server);
