@@ -377,6 +377,19 @@ test_distrust_before(void)
     CU_ASSERT_EQUAL(world_requests(id), 2);
 }
 
+/* A time that is still to come must not make each call a fetch. */
+static void
+test_distrust_future(void)
+{
+    struct world_got got;
+    const char *id = world_business();
+
+    world_configure(PATIENT "distrust_before = 2100-01-01\n");
+    CU_ASSERT_EQUAL(world_get(id, &got), MPS_OK);
+    CU_ASSERT_EQUAL(world_get(id, &got), MPS_OK);
+    CU_ASSERT_EQUAL(world_requests(id), 1);
+}
+
 static void
 test_invalidate(void)
 {
@@ -500,6 +513,7 @@ static CU_TestInfo tests[] = {
     {"bound to the endpoint", test_bound_to_endpoint},
     {"expired record", test_expired_record},
     {"distrust_before", test_distrust_before},
+    {"distrust_before still to come", test_distrust_future},
     {"invalidate: that token and no other", test_invalidate},
     {"invalidate: whatever is held", test_invalidate_any},
     {"unsafe runtime_dir", test_runtime_dir},
