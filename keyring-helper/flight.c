@@ -26,6 +26,7 @@ struct flight {
     struct mpsk_place place;
     struct mpsk_item item;
     struct mpsk_service *service;
+    int dir; /* the runtime directory; both end with the process */
     int lock;
 };
 
@@ -142,7 +143,8 @@ change(struct flight *flight, const struct mpsc_record *record)
     enum mpsc_keyring_state state;
     int dirty = 1;
 
-    if (mpsk_lock_more(flight->lock, flight->place.page_lock) != 0) {
+    if (mpsk_lock_more(flight->dir, flight->lock, flight->place.page_lock) !=
+        0) {
         return MPSC_KEYRING_NO_RUNTIME_DIR;
     }
     mpsk_deadline_say(&say_changed_silent);
@@ -187,18 +189,18 @@ static enum mpsc_keyring_state
 take_lock(struct flight *flight)
 {
     const struct mpsc_keyring_query *query = flight->query;
-    int dir = mpsk_runtime_dir_open(query->runtime_dir);
 
-    if (dir < 0) {
+    flight->dir = mpsk_runtime_dir_open(query->runtime_dir);
+    if (flight->dir < 0) {
         return MPSC_KEYRING_NO_RUNTIME_DIR;
     }
-    flight->lock = mpsk_lock_open(dir, flight->place.business_lock, 0);
+    flight->lock = mpsk_lock_open(flight->dir, flight->place.business_lock, 0);
     if (flight->lock == -1 && query->lock_wait_ms > 0) {
         mpsk_deadline_arm(query->lock_wait_ms, &say_loaded_busy);
-        flight->lock = mpsk_lock_open(dir, flight->place.business_lock, 1);
+        flight->lock =
+            mpsk_lock_open(flight->dir, flight->place.business_lock, 1);
         mpsk_deadline_disarm();
     }
-    close(dir);
     if (flight->lock == -1) {
         return MPSC_KEYRING_BUSY;
     }

@@ -82,7 +82,7 @@ mpsk_lock_open(int dir, int64_t offset, int wait)
 }
 
 int
-mpsk_lock_more(int lock, int64_t offset)
+mpsk_lock_more(int dir, int lock, int64_t offset)
 {
-    return lock_byte(lock, offset, 1);
+    return lock_byte(lock, offset, 1) == 0 && still_there(dir, lock) ? 0 : -1;
 }

@@ -19,7 +19,8 @@
  */
 int mpsk_lock_open(int dir, int64_t offset, int wait);
 
-/* Locks one more byte of the same file, waiting. 0 or -1. */
-int mpsk_lock_more(int lock, int64_t offset);
+/* Locks one more byte of the same file, waiting. 0; -1 also where the file in
+ * the directory is no longer that one. */
+int mpsk_lock_more(int dir, int lock, int64_t offset);
 
 #endif

@@ -67,7 +67,7 @@ drop(struct json_object *records, const char *name)
     if (json_object_object_get_ex(records, name, &json)) {
         /* A reference of our own, so that the wipe comes first. */
         json_object_get(json);
-        mpsc_record_json_free(json);
+        mpsc_secret_json_free(json);
         json_object_object_del(records, name);
     }
 }
@@ -176,7 +176,7 @@ mpsk_page_put(struct mpsk_page *page, const char *business_id,
     }
     drop(page->records, business_id);
     if (json_object_object_add(page->records, business_id, json) != 0) {
-        mpsc_record_json_free(json);
+        mpsc_secret_json_free(json);
         return -1;
     }
     return 0;
@@ -201,7 +201,7 @@ mpsk_page_prune(struct mpsk_page *page, int64_t now)
 void
 mpsk_page_free(struct mpsk_page *page)
 {
-    mpsc_record_json_free(page->json);
+    mpsc_secret_json_free(page->json);
     page->json = NULL;
     page->records = NULL;
 }

@@ -13,7 +13,7 @@
 
 #define BUSINESS_BIT (INT64_C(1) << 62)
 
-/* As mpsc_digest_hash64(). */
+/* The first 8 bytes of the text's SHA-256, big endian. */
 static uint64_t
 hash64(const char *text)
 {

@@ -12,8 +12,6 @@
 
 #include "error.h"
 
-#define TOKEN_ID_DIGITS 12
-
 #define VALUE_SIZE 80
 
 const char *
@@ -66,7 +64,7 @@ mpsc_audit(struct mpsc_log *log, const struct mpsc_profile *profile,
                   mpsc_error_name(error != NULL ? error->code : MPS_OK),
                   event->http_status,
                   clean(error != NULL ? error->fbtrace_id : NULL, trace),
-                  TOKEN_ID_DIGITS,
+                  MPSC_TOKEN_ID_DIGITS,
                   event->token_id != NULL ? event->token_id : "-",
                   event->expires);
 }

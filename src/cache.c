@@ -27,8 +27,6 @@ mpsc_cache_new(void)
     return calloc(1, sizeof(struct mpsc_cache));
 }
 
-/* NOLINTNEXTLINE(readability-function-size): uthash's macros, here and below
- */
 /* uthash's macros count as code of ours; and the analyzer can't follow that
  * the table goes with its last item. */
 /* NOLINTBEGIN(readability-function-size,clang-analyzer-unix.Malloc) */

@@ -10,8 +10,6 @@
 
 #include "lifetime.h"
 
-#define TOKEN_ID_DIGITS 12
-
 struct mpsc_credential *
 mpsc_credential_new(struct mpsc_record *record, int source,
                     const struct mpsc_time *now,
@@ -38,7 +36,8 @@ mpsc_credential_new(struct mpsc_record *record, int source,
     credential->public.expires_at = record->expires_at;
     credential->public.endpoint_expires_at = record->endpoint_expires_at;
     credential->public.source = source;
-    memcpy(credential->public.token_id, credential->digest, TOKEN_ID_DIGITS);
+    memcpy(credential->public.token_id, credential->digest,
+           MPSC_TOKEN_ID_DIGITS);
     return credential;
 }
 

@@ -12,6 +12,9 @@
 #include "digest.h"
 #include "record.h"
 
+/* Of a token's digest, as many name it in logs and audits. */
+#define MPSC_TOKEN_ID_DIGITS 12
+
 struct mpsc_credential {
     struct mps_credential public; /* first: hosts get its address */
     atomic_uint references;

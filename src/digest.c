@@ -24,9 +24,18 @@ to_hex(const unsigned char *bytes, char hex[MPSC_DIGEST_HEX_SIZE])
     hex[MPSC_DIGEST_HEX_SIZE - 1] = '\0';
 }
 
+/* OpenSSL's exit handler frees its tables under the feet of other threads;
+ * the library's first user in a process decides whether it is registered. */
+static void
+forbid_exit_handler(void)
+{
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+}
+
 static int
 sha256(const void *bytes, size_t len, unsigned char out[SHA256_BYTES])
 {
+    forbid_exit_handler();
     return EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL) == 1 ? 0 : -1;
 }
 
@@ -49,26 +58,12 @@ mpsc_digest_hmac_sha256(const void *key, size_t key_len, const void *bytes,
 {
     unsigned char out[SHA256_BYTES];
 
+    forbid_exit_handler();
     if (key_len > INT_MAX ||
         HMAC(EVP_sha256(), key, (int)key_len, bytes, len, out, NULL) == NULL) {
         return -1;
     }
     to_hex(out, hex);
     OPENSSL_cleanse(out, sizeof(out));
-    return 0;
-}
-
-int
-mpsc_digest_hash64(const void *bytes, size_t len, uint64_t *hash)
-{
-    unsigned char out[SHA256_BYTES];
-
-    if (sha256(bytes, len, out) != 0) {
-        return -1;
-    }
-    *hash = 0;
-    for (size_t i = 0; i < 8; i++) {
-        *hash = *hash << 8 | out[i];
-    }
     return 0;
 }

@@ -6,7 +6,6 @@
 #define MPSC_DIGEST_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 /* 64 hex digits and a NUL. */
 #define MPSC_DIGEST_HEX_SIZE 65
@@ -18,11 +17,5 @@ int mpsc_digest_sha256(const void *bytes, size_t len,
 /* HMAC-SHA256 of bytes under key. 0 or -1, as above. */
 int mpsc_digest_hmac_sha256(const void *key, size_t key_len, const void *bytes,
                             size_t len, char hex[MPSC_DIGEST_HEX_SIZE]);
-
-/*
- * The first 8 bytes of the SHA-256, big endian: a hash that is the same on
- * every machine and in every version. 0 or -1, as above.
- */
-int mpsc_digest_hash64(const void *bytes, size_t len, uint64_t *hash);
 
 #endif

@@ -59,18 +59,13 @@ name_the_subject(struct mpsc_fetch *fetch)
 static void
 end_session(struct mpsc_fetch *fetch)
 {
-    const struct mpsc_configuration *options = fetch->means->configuration;
-
     if (fetch->phase == MPSC_FETCH_NO_SESSION ||
         fetch->phase == MPSC_FETCH_ENDING) {
         return;
     }
     fetch->means->keyring->finish(fetch->session);
     fetch->phase = MPSC_FETCH_ENDING;
-    /* The longest that the helper's alarm lets it live. */
-    fetch->keyring_due_ms = mono_ms(fetch) + options->deadline_ms +
-                            2 * (int64_t)options->keyring_deadline_ms +
-                            ENDING_SLACK_MS;
+    fetch->keyring_due_ms = fetch->helper_end_ms;
 }
 
 static void
@@ -340,15 +335,15 @@ answered(struct mpsc_fetch *fetch)
 }
 
 const char *
-mpsc_fetch_keyring_place(const struct mpsc_fetch_means *means,
+mpsc_fetch_keyring_place(const struct mpsc_fetch *fetch,
                          enum mpsc_keyring_state state)
 {
     if (state == MPSC_KEYRING_NO_BUS) {
-        return means->bus != NULL ? means->bus : "none is known";
+        return fetch->bus != NULL ? fetch->bus : "none is known";
     }
     if (state == MPSC_KEYRING_NO_RUNTIME_DIR) {
-        return means->runtime_dir != NULL
-                   ? means->runtime_dir
+        return fetch->runtime_dir != NULL
+                   ? fetch->runtime_dir
                    : "neither /run/mps-credential/UID nor XDG_RUNTIME_DIR";
     }
     return "";
@@ -359,7 +354,7 @@ static void
 without_keyring(struct mpsc_fetch *fetch, enum mpsc_keyring_state state)
 {
     const struct mpsc_configuration *options = fetch->means->configuration;
-    const char *place = mpsc_fetch_keyring_place(fetch->means, state);
+    const char *place = mpsc_fetch_keyring_place(fetch, state);
 
     fetch->events->keyring(fetch->arg, state);
     /* A token may be had without a lock that another holds; to erase without
@@ -391,8 +386,8 @@ open_keyring(struct mpsc_fetch *fetch)
     int64_t left = left_ms(fetch);
     struct mpsc_keyring_query query = {
         .helper = means->helper,
-        .bus = means->bus,
-        .runtime_dir = means->runtime_dir,
+        .bus = fetch->bus,
+        .runtime_dir = fetch->runtime_dir,
         .endpoint = options->base_url,
         .solution_id = options->solution_id,
         .business_id = fetch->business_id,
@@ -416,6 +411,9 @@ open_keyring(struct mpsc_fetch *fetch)
         return;
     }
     fetch->phase = MPSC_FETCH_OPENED;
+    fetch->helper_end_ms = mono_ms(fetch) + query.lock_wait_ms +
+                           2 * (int64_t)query.keyring_deadline_ms +
+                           query.flight_ms + ENDING_SLACK_MS;
     /* The slack must not eat up a short deadline. */
     fetch->keyring_due_ms =
         mono_ms(fetch) +

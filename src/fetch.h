@@ -18,7 +18,6 @@
 
 #include "clock.h"
 #include "configuration.h"
-#include "environment.h"
 #include "http.h"
 #include "keyring.h"
 #include "partner.h"
@@ -40,8 +39,6 @@ struct mpsc_fetch_means {
     const struct mpsc_configuration *configuration;
     _Atomic(struct mpsc_fetch_prepared *) *prepared; /* of NULL: nothing */
     const char *credentials; /* $CREDENTIALS_DIRECTORY; NULL = none */
-    const char *bus;         /* NULL = none */
-    const char *runtime_dir; /* NULL = none */
     const char *helper;
     const char *boot_id; /* MPSC_BOOT_ID_SIZE bytes */
     const struct mpsc_http_port *http;
@@ -101,6 +98,8 @@ struct mpsc_fetch {
     void *arg;
     enum mpsc_fetch_purpose purpose;
     char business_id[MPS_BUSINESS_ID_MAX + 1];
+    const char *bus;         /* NULL = none; it lives as long as the means */
+    const char *runtime_dir; /* likewise */
     enum mpsc_keyring_state keyring_hint; /* not OK: don't even try */
     atomic_int_least64_t deadline_ms; /* CLOCK_MONOTONIC; the owner may put it
                                        * off while the fetch runs */
@@ -110,6 +109,7 @@ struct mpsc_fetch {
     enum mpsc_fetch_keyring phase;
     struct mpsc_http *http;
     struct mpsc_keyring_session *session;
+    int64_t helper_end_ms;  /* when its own alarm has ended the helper */
     int64_t keyring_due_ms; /* until when the keyring may take for its phase */
     int64_t pause_until_ms;
     struct mpsc_http_call call;
@@ -121,7 +121,7 @@ struct mpsc_fetch {
 
 /* What a keyring's state is about, for messages: the bus's address or the
  * runtime directory; "" where it is neither. */
-const char *mpsc_fetch_keyring_place(const struct mpsc_fetch_means *means,
+const char *mpsc_fetch_keyring_place(const struct mpsc_fetch *fetch,
                                      enum mpsc_keyring_state state);
 
 /* Begins. http: the runner's client. */

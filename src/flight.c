@@ -23,25 +23,24 @@
  * failure itself sets no time. */
 #define FAILURE_MS 1000
 
+/* Called with the lock. */
 static void
-notify(struct mpsc_flight_hub *hub)
+notify_unlocked(struct mpsc_flight_hub *hub)
 {
     const uint64_t one = 1;
 
-    /* A full counter is readable already. */
-    if (hub->event_fd >= 0) {
-        (void)!write(hub->event_fd, &one, sizeof(one));
+    if (hub->event_fd < 0) {
+        hub->missed = 1;
+        return;
     }
+    /* A full counter is readable already. */
+    (void)!write(hub->event_fd, &one, sizeof(one));
 }
 
 /* A line of the profile's log, where its level asks for it. */
 #define LOG(flight, priority, ...)                                            \
     do {                                                                      \
-        const struct mpsc_configuration *options_ =                           \
-            (flight)->profile->configuration;                                 \
-                                                                              \
-        if (options_->log != MPSC_LOG_OFF &&                                  \
-            (priority) <= options_->log_level) {                              \
+        if (mpsc_profile_logs((flight)->profile, priority)) {                 \
             mpsc_log_line(&(flight)->hub->log, priority, __VA_ARGS__);        \
         }                                                                     \
     } while (0)
@@ -118,7 +117,7 @@ on_keyring(void *arg, enum mpsc_keyring_state state)
         LOG(flight, LOG_NOTICE, "the keyring is usable again");
     } else if (!told &&
                profile->configuration->keyring != MPSC_KEYRING_REQUIRED) {
-        const char *place = mpsc_fetch_keyring_place(&profile->means, state);
+        const char *place = mpsc_fetch_keyring_place(&flight->fetch, state);
 
         LOG(flight, LOG_WARNING, "going on without keyring: %s%s%s%s; %s",
             mpsc_keyring_text(state), *place != '\0' ? " (" : "", place,
@@ -198,7 +197,7 @@ settle_unlocked(struct mpsc_flight *flight, const struct mpsc_time *now)
             entry->flight = NULL;
         }
         if (flight->background) {
-            notify(flight->hub);
+            notify_unlocked(flight->hub);
         }
     }
     flight->done = 1;
@@ -311,6 +310,8 @@ mpsc_flight_new(struct mpsc_flight_hub *hub, struct mpsc_profile *profile,
     flight->references = 1;
     mpsc_error_clear(&flight->error);
     flight->fetch.means = &profile->means;
+    mpsc_profile_place_unlocked(profile, &flight->fetch.bus,
+                                &flight->fetch.runtime_dir);
     flight->fetch.events = &flight_events;
     flight->fetch.arg = flight;
     flight->fetch.purpose = purpose;

@@ -22,6 +22,7 @@ struct mpsc_flight_hub {
     struct mpsc_log log;
     mpsc_clock_fn *clock;
     int event_fd; /* -1 = nobody has asked for it yet */
+    int missed;   /* a background fetch has ended meanwhile */
 };
 
 struct mpsc_flight {
@@ -42,7 +43,8 @@ struct mpsc_flight {
     struct mps_error error;             /* where that is NULL */
 };
 
-/* A flight of one reference, not yet started, or NULL without resources. */
+/* A flight of one reference, not yet started, or NULL without resources.
+ * Called with the lock. */
 struct mpsc_flight *mpsc_flight_new(struct mpsc_flight_hub *hub,
                                     struct mpsc_profile *profile,
                                     struct mpsc_entry *entry,

@@ -154,9 +154,30 @@ audit(const struct mpsc_call *call, struct mpsc_credential *credential)
     }
 }
 
-int
-mpsc_get(struct mpsc_provider *provider, const struct mps_request *request,
-         const struct mps_credential **credential, struct mps_error *error)
+/* Called with the lock. */
+static int
+get_held_unlocked(struct mpsc_call *call, struct mpsc_credential **credential)
+{
+    struct mpsc_entry *entry =
+        mpsc_cache_find(call->profile->cache, call->request.business_id);
+
+    if (entry == NULL || !serves(call, entry->credential, &call->wish)) {
+        return mpsc_error_set(call->error, MPS_E_AGAIN,
+                              "business %s: nothing is held",
+                              call->request.business_id);
+    }
+    *credential = mpsc_credential_hold(entry->credential);
+    return MPS_OK;
+}
+
+typedef int answer_fn(struct mpsc_call *call,
+                      struct mpsc_credential **credential);
+
+/* Checks the request and lets `answer` run under the lock. */
+static int
+get_by(answer_fn *answer, struct mpsc_provider *provider,
+       const struct mps_request *request,
+       const struct mps_credential **credential, struct mps_error *error)
 {
     static const struct mpsc_request_rules rules = {
         MPS_NO_WAIT | MPS_FORCE_REFRESH, 1, 1};
@@ -168,7 +189,7 @@ mpsc_get(struct mpsc_provider *provider, const struct mps_request *request,
     code = mpsc_call_begin(&call, provider, request, &rules, error);
     if (code == MPS_OK) {
         mpsc_provider_lock(provider);
-        code = get_unlocked(&call, &found);
+        code = answer(&call, &found);
         mpsc_provider_unlock(provider);
     }
     if (found != NULL) {
@@ -177,4 +198,20 @@ mpsc_get(struct mpsc_provider *provider, const struct mps_request *request,
     mpsc_provider_leave(provider);
     *credential = found != NULL ? &found->public : NULL;
     return code;
+}
+
+int
+mpsc_get(struct mpsc_provider *provider, const struct mps_request *request,
+         const struct mps_credential **credential, struct mps_error *error)
+{
+    return get_by(get_unlocked, provider, request, credential, error);
+}
+
+int
+mpsc_get_held(struct mpsc_provider *provider,
+              const struct mps_request *request,
+              const struct mps_credential **credential,
+              struct mps_error *error)
+{
+    return get_by(get_held_unlocked, provider, request, credential, error);
 }

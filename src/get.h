@@ -13,4 +13,11 @@ int mpsc_get(struct mpsc_provider *provider, const struct mps_request *request,
              const struct mps_credential **credential,
              struct mps_error *error);
 
+/* The same from memory alone: neither waits nor starts anything. MPS_E_AGAIN
+ * where nothing usable is held. */
+int mpsc_get_held(struct mpsc_provider *provider,
+                  const struct mps_request *request,
+                  const struct mps_credential **credential,
+                  struct mps_error *error);
+
 #endif

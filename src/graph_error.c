@@ -195,6 +195,11 @@ read_facts(struct json_object *object, int status,
      * are Graph's. */
     facts->has_object = get_string(object, "type") != NULL ||
                         get_string(object, "fbtrace_id") != NULL;
+    if (!facts->has_object && get_string(object, "status") != NULL) {
+        /* {"code", "message", "status"} is how gRPC gateways put it: their
+         * numbers are none of Graph's. */
+        return;
+    }
     facts->has_code = get_int(object, "code", &facts->code);
     (void)get_int(object, "error_subcode", &facts->subcode);
     facts->is_transient =

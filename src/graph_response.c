@@ -94,7 +94,7 @@ parse(const struct mpsc_secret *body, struct json_object **json,
     }
     if (count_members(*json) != count_colons(body)) {
         *flaw = "has a key twice";
-        mpsc_record_json_free(*json);
+        mpsc_secret_json_free(*json);
         *json = NULL;
         return MPS_E_PROTOCOL;
     }
@@ -251,7 +251,7 @@ read_ok(const struct mpsc_http_response *response, int64_t now,
     } else {
         code = read_success(json, response, now, answer, error);
     }
-    mpsc_record_json_free(json);
+    mpsc_secret_json_free(json);
     return code;
 }
 
@@ -272,7 +272,7 @@ read_failure(const struct mpsc_http_response *response, int64_t now,
         (void)json_object_object_get_ex(json, "error", &object);
     }
     code = mpsc_graph_error_fill(object, response, now, error);
-    mpsc_record_json_free(json);
+    mpsc_secret_json_free(json);
     return code;
 }
 

@@ -46,7 +46,6 @@ struct mpsc_http_response {
     struct mpsc_secret body;
     int64_t date;         /* the Date header, Unix seconds; 0 = none */
     char retry_after[64]; /* "" = none */
-    char app_usage[MPSC_HTTP_HEADER_SIZE];      /* X-App-Usage */
     char business_usage[MPSC_HTTP_HEADER_SIZE]; /* X-Business-Use-Case-Usage;
                                                  * cut = "" */
     char trace[64];                             /* x-fb-trace-id */

@@ -105,6 +105,8 @@ http_open(void)
         free(http);
         return NULL;
     }
+    /* Else two calls could share an HTTP/2 connection, and its end. */
+    curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
     if (forbid_signals(http->multi) != 0) {
         http_close(&http);
         return NULL;
@@ -139,14 +141,19 @@ take_body(char *bytes, size_t size, size_t count, void *arg)
     return len;
 }
 
-/* libcurl calls an answer whole that ends in the middle of its headers. */
+/* libcurl calls an answer whole that ends in the middle of its headers. What
+ * comes behind a chunked body are trailers: they count for nothing. */
 static size_t
 see_header(char *bytes, size_t size, size_t count, void *arg)
 {
     struct transfer *transfer = arg;
     size_t len = size * count;
 
-    transfer->headers_end = len > 0 && (bytes[0] == '\r' || bytes[0] == '\n');
+    if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
+        transfer->headers_end = 0;
+    } else if (len > 0 && (bytes[0] == '\r' || bytes[0] == '\n')) {
+        transfer->headers_end = 1;
+    }
     return len;
 }
 
@@ -208,11 +215,43 @@ set_manners(CURL *easy)
     return result;
 }
 
+static const char *
+http_ca_file(void)
+{
+    return curl_version_info(CURLVERSION_NOW)->cainfo;
+}
+
+/* Whom to trust. In each case it is that alone: by default libcurl trusts the
+ * system's directory as well. */
+static CURLcode
+set_ca(CURL *easy, const struct mpsc_http_request *request)
+{
+    CURLcode result = CURLE_NOT_BUILT_IN;
+
+    if (request->ca_blob == NULL && request->ca_file == NULL) {
+        return CURLE_OK;
+    }
+    if (request->ca_blob != NULL) {
+        struct curl_blob ca = {request->ca_blob->data, request->ca_blob->len,
+                               CURL_BLOB_NOCOPY};
+
+        result = curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &ca);
+    }
+    /* Not every TLS library takes certificates from memory. */
+    if (result == CURLE_NOT_BUILT_IN || result == CURLE_UNKNOWN_OPTION) {
+        const char *path =
+            request->ca_file != NULL ? request->ca_file : http_ca_file();
+
+        result = curl_easy_setopt(easy, CURLOPT_CAINFO, path);
+    }
+    return result == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_CAPATH, NULL)
+                              : result;
+}
+
 static CURLcode
 set_request(CURL *easy, struct transfer *transfer)
 {
     struct mpsc_http_request *request = &transfer->call->request;
-    struct curl_blob ca = {NULL, 0, CURL_BLOB_NOCOPY};
     CURLcode result = CURLE_OK;
 
     SET(CURLOPT_PRIVATE, transfer)
@@ -225,15 +264,8 @@ set_request(CURL *easy, struct transfer *transfer)
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout_ms)
     /* "" also keeps libcurl from the environment's proxies. */
     SET(CURLOPT_PROXY, request->proxy != NULL ? request->proxy : "")
-    if (request->ca_blob != NULL) {
-        ca.data = request->ca_blob->data;
-        ca.len = request->ca_blob->len;
-        SET(CURLOPT_CAINFO_BLOB, &ca)
-        /* Else libcurl trusts the system's directory as well. */
-        SET(CURLOPT_CAPATH, NULL)
-    } else if (request->ca_file != NULL) {
-        SET(CURLOPT_CAINFO, request->ca_file)
-        SET(CURLOPT_CAPATH, NULL)
+    if (result == CURLE_OK) {
+        result = set_ca(easy, request);
     }
 #undef SET
     return result;
@@ -379,8 +411,6 @@ take_answer(struct transfer *transfer)
     response->date = at > 0 ? at : 0;
     copy_header(transfer->easy, "Retry-After", response->retry_after,
                 sizeof(response->retry_after));
-    copy_header(transfer->easy, "X-App-Usage", response->app_usage,
-                sizeof(response->app_usage));
     copy_header(transfer->easy, "X-Business-Use-Case-Usage",
                 response->business_usage, sizeof(response->business_usage));
     copy_header(transfer->easy, "x-fb-trace-id", response->trace,
@@ -458,12 +488,6 @@ static void
 http_wakeup(struct mpsc_http *http)
 {
     curl_multi_wakeup(http->multi);
-}
-
-static const char *
-http_ca_file(void)
-{
-    return curl_version_info(CURLVERSION_NOW)->cainfo;
 }
 
 const struct mpsc_http_port mpsc_http_curl = {

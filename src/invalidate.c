@@ -25,8 +25,8 @@ audit(const struct mpsc_call *call, const char *digest)
 }
 
 /* Memory's part. What is dead is remembered, since the keyring may still hold
- * it: a token until the endpoint has given another, or all that came before
- * now. Called with the lock. */
+ * it: the token that was reported last, until the endpoint has given another,
+ * or all that came before now. Called with the lock. */
 static void
 forget_unlocked(struct mpsc_entry *entry, const char *digest, int64_t wall_s)
 {

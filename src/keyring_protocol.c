@@ -63,7 +63,7 @@ encode(enum mpsc_keyring_type type, struct json_object *payload,
     memcpy(out->data + start, header, sizeof(header));
     ok = 0;
 out:
-    mpsc_record_json_free(payload);
+    mpsc_secret_json_free(payload);
     if (ok != 0) {
         mpsc_secret_free(out);
     }
@@ -77,7 +77,7 @@ add(struct json_object *json, const char *name, struct json_object *value)
         return -1;
     }
     if (json_object_object_add(json, name, value) != 0) {
-        mpsc_record_json_free(value);
+        mpsc_secret_json_free(value);
         return -1;
     }
     return 0;
@@ -129,7 +129,7 @@ answer_json(const enum mpsc_keyring_state *state,
         ((state != NULL && add_number(json, "state", (unsigned)*state) != 0) ||
          (record != NULL &&
           add(json, "record", mpsc_record_to_json(record)) != 0))) {
-        mpsc_record_json_free(json);
+        mpsc_secret_json_free(json);
         json = NULL;
     }
     return json;
@@ -294,6 +294,6 @@ void
 mpsc_keyring_message_free(struct mpsc_keyring_message *message)
 {
     mpsc_record_free(&message->record);
-    mpsc_record_json_free(message->json);
+    mpsc_secret_json_free(message->json);
     memset(message, 0, sizeof(*message));
 }

@@ -33,24 +33,57 @@ mpsc_prefetch_severity(int code)
     return count;
 }
 
-/* One item; the deadline is the item's, or what is left of the whole's. */
+/* What all items have in common. */
+struct run {
+    struct mpsc_provider *provider;
+    struct mps_request item; /* the next one's */
+    int64_t end_ms;          /* CLOCK_MONOTONIC, of the whole; 0 = none */
+    int64_t retry_at;        /* of the rate limit that was met */
+    int stopped;             /* MPS_OK, or why the endpoint is asked no more */
+};
+
+/* Sets the item's share of the deadline, or finds that it has passed. */
+static void
+share_deadline(struct run *run)
+{
+    struct mpsc_time now;
+
+    if (run->end_ms == 0 || run->stopped != MPS_OK) {
+        return;
+    }
+    run->provider->hub.clock(&now);
+    if (now.mono_ms >= run->end_ms) {
+        run->stopped = MPS_E_TIMEOUT;
+    } else {
+        run->item.deadline_ms = (unsigned)(run->end_ms - now.mono_ms);
+    }
+}
+
+/* One item. After a rate limit the rest is not asked for, since further calls
+ * lengthen the block; what is held is found all the same. */
 static int
-fetch_item(struct mpsc_provider *provider, struct mps_request *request,
-           int64_t end_ms, struct mps_error *error)
+fetch_item(struct run *run, const char *business_id, struct mps_error *error)
 {
     const struct mps_credential *credential = NULL;
-    struct mpsc_time now;
     int code;
 
-    if (end_ms != 0) {
-        provider->hub.clock(&now);
-        if (now.mono_ms >= end_ms) {
-            return mpsc_error_set(error, MPS_E_TIMEOUT,
-                                  "the deadline passed before its turn");
+    share_deadline(run);
+    run->item.business_id = business_id;
+    if (run->stopped == MPS_OK) {
+        code = mpsc_get(run->provider, &run->item, &credential, error);
+        if (code == MPS_E_RATE_LIMITED) {
+            run->stopped = code;
+            run->retry_at = error->retry_at;
         }
-        request->deadline_ms = (unsigned)(end_ms - now.mono_ms);
+    } else {
+        code = mpsc_get_held(run->provider, &run->item, &credential, error);
+        if (code == MPS_E_AGAIN) {
+            code = mpsc_error_set(
+                error, run->stopped, "business %s was not asked for: %s",
+                business_id, mpsc_error_string(run->stopped));
+            error->retry_at = run->retry_at;
+        }
     }
-    code = mpsc_get(provider, request, &credential, error);
     mpsc_credential_release(mpsc_credential_of(credential));
     return code;
 }
@@ -63,38 +96,27 @@ mpsc_prefetch(struct mpsc_provider *provider,
 {
     static const struct mpsc_request_rules rules = {MPS_FORCE_REFRESH, 0, 1};
     const struct mps_request defaults = {.size = sizeof(defaults)};
-    struct mps_request item;
-    struct mps_error limited;
+    struct run run = {.provider = provider};
     struct mpsc_time now;
-    int64_t end_ms = 0;
     int worst;
 
     worst = mpsc_request_check(request != NULL ? request : &defaults, &rules,
-                               &item, error);
+                               &run.item, error);
     if (worst != MPS_OK) {
         return worst;
     }
     if (business_ids == NULL && count > 0) {
         return mpsc_error_set(error, MPS_E_INVALID, "business_ids is NULL");
     }
-    if (item.deadline_ms != 0) {
+    if (run.item.deadline_ms != 0) {
         provider->hub.clock(&now);
-        end_ms = now.mono_ms + item.deadline_ms;
+        run.end_ms = now.mono_ms + run.item.deadline_ms;
     }
-    item.error = NULL;
-    mpsc_error_clear(&limited);
+    run.item.error = NULL;
     for (size_t i = 0; i < count; i++) {
-        struct mps_error failure = limited;
-        int code = limited.code;
+        struct mps_error failure;
+        int code = fetch_item(&run, business_ids[i], &failure);
 
-        item.business_id = business_ids[i];
-        /* Further calls lengthen the block: the rest is not asked for. */
-        if (code == MPS_OK) {
-            code = fetch_item(provider, &item, end_ms, &failure);
-        }
-        if (code == MPS_E_RATE_LIMITED && limited.code == MPS_OK) {
-            limited = failure;
-        }
         if (mpsc_prefetch_severity(code) > mpsc_prefetch_severity(worst)) {
             worst = code;
             *error = failure;

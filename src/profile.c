@@ -27,10 +27,6 @@ set_means(struct mpsc_profile *profile)
     means->configuration = options;
     means->prepared = &profile->prepared;
     means->credentials = found->credentials;
-    means->bus = options->keyring_bus != NULL ? options->keyring_bus
-                                              : found->keyring_bus;
-    means->runtime_dir = options->runtime_dir != NULL ? options->runtime_dir
-                                                      : found->runtime_dir;
     means->helper = MPS_KEYRING_HELPER;
     means->boot_id = profile->boot_id;
     means->http = &mpsc_http_curl;
@@ -82,6 +78,7 @@ mpsc_profile_load(const char *name, struct mpsc_profile **profile,
         goto fail;
     }
     clamp_distrust(fresh);
+    fresh->user = geteuid();
     mpsc_clock_boot_id(fresh->boot_id);
     set_means(fresh);
     *profile = fresh;
@@ -193,10 +190,60 @@ mpsc_profile_is(const struct mpsc_profile *profile, const char *name)
     return strcmp(name, profile->name) == 0;
 }
 
+/* The environment as this moment's effective user finds it; where it can't be
+ * read, as the first one did. */
+static const struct mpsc_environment *
+environment_of_user(struct mpsc_profile *profile)
+{
+    uid_t user = geteuid();
+    struct mpsc_profile_user *other = profile->others;
+    struct mps_error ignored;
+
+    if (user == profile->user) {
+        return &profile->environment;
+    }
+    while (other != NULL && other->user != user) {
+        other = other->next;
+    }
+    if (other == NULL) {
+        other = calloc(1, sizeof(*other));
+        if (other == NULL ||
+            mpsc_environment_read(&other->environment, &ignored) != MPS_OK) {
+            free(other);
+            return &profile->environment;
+        }
+        other->user = user;
+        other->next = profile->others;
+        profile->others = other;
+    }
+    return &other->environment;
+}
+
+void
+mpsc_profile_place_unlocked(struct mpsc_profile *profile, const char **bus,
+                            const char **runtime_dir)
+{
+    const struct mpsc_configuration *options = profile->configuration;
+    const struct mpsc_environment *found = environment_of_user(profile);
+
+    *bus = options->keyring_bus != NULL ? options->keyring_bus
+                                        : found->keyring_bus;
+    *runtime_dir = options->runtime_dir != NULL ? options->runtime_dir
+                                                : found->runtime_dir;
+}
+
+int
+mpsc_profile_logs(const struct mpsc_profile *profile, int priority)
+{
+    return profile->configuration->log != MPSC_LOG_OFF &&
+           priority <= profile->configuration->log_level;
+}
+
 void
 mpsc_profile_free(struct mpsc_profile **profile)
 {
     struct mpsc_profile *old = *profile;
+    struct mpsc_profile_user *other;
 
     if (old == NULL) {
         return;
@@ -205,6 +252,11 @@ mpsc_profile_free(struct mpsc_profile **profile)
     prepared_free(atomic_load(&old->prepared));
     mpsc_configuration_free(&old->configuration);
     mpsc_environment_free(&old->environment);
+    while ((other = old->others) != NULL) {
+        old->others = other->next;
+        mpsc_environment_free(&other->environment);
+        free(other);
+    }
     free(old->name);
     free(old);
     *profile = NULL;

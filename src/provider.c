@@ -168,12 +168,27 @@ mpsc_provider_profile(struct mpsc_provider *provider, const char *name,
     if (found == NULL && is_news) {
         mpsc_log_line(&provider->hub.log, LOG_ERR, "%s: %s",
                       mpsc_error_name(error->code), error->message);
-    } else if (found != NULL && is_news && found->distrust_clamped) {
+    } else if (found != NULL && is_news && found->distrust_clamped &&
+               mpsc_profile_logs(found, LOG_WARNING)) {
         mpsc_log_line(&provider->hub.log, LOG_WARNING,
                       "distrust_before is still to come (is it UTC?): taken "
                       "as now");
     }
     return found;
+}
+
+/* Once, so that the HTTP and TLS libraries read their own files now. */
+static int
+prepare_library(struct mps_error *error)
+{
+    struct mpsc_http *http = mpsc_http_curl.open();
+
+    if (http == NULL) {
+        return mpsc_error_set(error, MPS_E_NO_MEMORY,
+                              "the HTTP library can't be initialised");
+    }
+    mpsc_http_curl.close(&http);
+    return MPS_OK;
 }
 
 int
@@ -184,7 +199,6 @@ mpsc_provider_prepare(struct mpsc_provider *provider,
     static const struct mpsc_request_rules rules = {0, 0, 0};
     struct mps_request checked;
     struct mpsc_profile *profile;
-    struct mpsc_http *http;
     int code;
 
     code = mpsc_request_check(request, &rules, &checked, error);
@@ -198,12 +212,10 @@ mpsc_provider_prepare(struct mpsc_provider *provider,
     } else {
         code = mpsc_profile_prepare(profile, error);
     }
-    mpsc_provider_leave(provider);
     if (code == MPS_OK) {
-        /* Once, so that the TLS library reads its own files now. */
-        http = mpsc_http_curl.open();
-        mpsc_http_curl.close(&http);
+        code = prepare_library(error);
     }
+    mpsc_provider_leave(provider);
     return code;
 }
 
@@ -215,7 +227,8 @@ mpsc_provider_event_fd(struct mpsc_provider *provider)
     mpsc_provider_enter(provider);
     mpsc_provider_lock(provider);
     if (provider->hub.event_fd < 0) {
-        provider->hub.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        provider->hub.event_fd = eventfd((unsigned)provider->hub.missed,
+                                         EFD_CLOEXEC | EFD_NONBLOCK);
     }
     fd = provider->hub.event_fd;
     mpsc_provider_unlock(provider);
@@ -238,6 +251,7 @@ empty(struct mpsc_provider *provider)
         close(provider->hub.event_fd);
         provider->hub.event_fd = -1;
     }
+    provider->hub.missed = 0;
 }
 
 void

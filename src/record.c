@@ -4,6 +4,7 @@
 #endif
 
 #include "record.h"
+#include "secret_json.h"
 
 #include <json-c/json.h>
 #include <string.h>
@@ -27,7 +28,7 @@ add_member(struct json_object *json, const char *name,
         return -1;
     }
     if (json_object_object_add(json, name, value) != 0) {
-        mpsc_record_json_free(value);
+        mpsc_secret_json_free(value);
         return -1;
     }
     return 0;
@@ -56,7 +57,7 @@ mpsc_record_to_json(const struct mpsc_record *record)
         add_member(json, "boot_id", json_object_new_string(record->boot_id)) !=
             0 ||
         add_number(json, "clock_offset_s", record->clock_offset_s) != 0) {
-        mpsc_record_json_free(json);
+        mpsc_secret_json_free(json);
         return NULL;
     }
     return json;
@@ -137,47 +138,6 @@ mpsc_record_from_json(struct json_object *json, struct mpsc_record *record)
         return -1;
     }
     return 0;
-}
-
-/* The strings of a tree; the depth is what the parser allowed. */
-static void
-wipe_strings(struct json_object *json)
-{
-    struct json_object_iterator at;
-    struct json_object_iterator end;
-
-    switch (json_object_get_type(json)) {
-    case json_type_string:
-        /* The text lies in the object itself, which is ours alone. */
-        explicit_bzero((char *)json_object_get_string(json),
-                       (size_t)json_object_get_string_len(json));
-        break;
-    case json_type_object:
-        at = json_object_iter_begin(json);
-        end = json_object_iter_end(json);
-        for (; !json_object_iter_equal(&at, &end);
-             json_object_iter_next(&at)) {
-            wipe_strings(json_object_iter_peek_value(&at));
-        }
-        break;
-    case json_type_array:
-        for (size_t i = 0; i < json_object_array_length(json); i++) {
-            wipe_strings(json_object_array_get_idx(json, i));
-        }
-        break;
-    case json_type_null:
-    case json_type_boolean:
-    case json_type_double:
-    case json_type_int:
-        break;
-    }
-}
-
-void
-mpsc_record_json_free(struct json_object *json)
-{
-    wipe_strings(json);
-    json_object_put(json);
 }
 
 int

@@ -34,7 +34,7 @@ struct mpsc_record {
 void mpsc_record_free(struct mpsc_record *record);
 
 /* A new JSON object, or NULL without memory. The caller wipes it with
- * mpsc_record_json_free(). */
+ * mpsc_secret_json_free(). */
 struct json_object *mpsc_record_to_json(const struct mpsc_record *record);
 
 /*
@@ -44,12 +44,6 @@ struct json_object *mpsc_record_to_json(const struct mpsc_record *record);
  */
 int mpsc_record_from_json(struct json_object *json,
                           struct mpsc_record *record);
-
-/*
- * Overwrites every string in the tree, then drops the reference. For trees
- * that hold a token and that nobody else holds. NULL is fine.
- */
-void mpsc_record_json_free(struct json_object *json);
 
 /* True where bytes can be a token: not empty, printable ASCII, no space. */
 int mpsc_record_token_ok(const char *bytes, size_t len);

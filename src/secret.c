@@ -114,17 +114,3 @@ mpsc_secret_free(struct mpsc_secret *secret)
     }
     *secret = (struct mpsc_secret)MPSC_SECRET_EMPTY;
 }
-
-int
-mpsc_secret_equal(const struct mpsc_secret *a, const struct mpsc_secret *b)
-{
-    unsigned char difference = 0;
-
-    if (a->len != b->len) {
-        return 0;
-    }
-    for (size_t i = 0; i < a->len; i++) {
-        difference |= (unsigned char)(a->data[i] ^ b->data[i]);
-    }
-    return difference == 0;
-}

@@ -39,8 +39,4 @@ void mpsc_secret_move(struct mpsc_secret *to, struct mpsc_secret *from);
 /* Wipes, unmaps and empties. Fine on an empty one. */
 void mpsc_secret_free(struct mpsc_secret *secret);
 
-/* True where both hold the same bytes; time depends on the length alone. */
-int mpsc_secret_equal(const struct mpsc_secret *a,
-                      const struct mpsc_secret *b);
-
 #endif

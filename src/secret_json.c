@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "record.h"
-
 /*
  * Has the tokener read a JSON string of `len` fillers. Its string buffer is
  * as large as that afterwards, and overwritten: the public interface gives
@@ -66,7 +64,7 @@ mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
     if (json_tokener_get_error(tokener) != json_tokener_success ||
         json_tokener_get_parse_end(tokener) != len ||
         !json_object_is_type(*json, json_type_object)) {
-        mpsc_record_json_free(*json);
+        mpsc_secret_json_free(*json);
         *json = NULL;
         result = 1;
     }
@@ -75,6 +73,47 @@ mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
 out:
     json_tokener_free(tokener);
     return result;
+}
+
+/* The strings of a tree; the depth is what the parser allowed. */
+static void
+wipe_strings(struct json_object *json)
+{
+    struct json_object_iterator at;
+    struct json_object_iterator end;
+
+    switch (json_object_get_type(json)) {
+    case json_type_string:
+        /* The text lies in the object itself, which is ours alone. */
+        explicit_bzero((char *)json_object_get_string(json),
+                       (size_t)json_object_get_string_len(json));
+        break;
+    case json_type_object:
+        at = json_object_iter_begin(json);
+        end = json_object_iter_end(json);
+        for (; !json_object_iter_equal(&at, &end);
+             json_object_iter_next(&at)) {
+            wipe_strings(json_object_iter_peek_value(&at));
+        }
+        break;
+    case json_type_array:
+        for (size_t i = 0; i < json_object_array_length(json); i++) {
+            wipe_strings(json_object_array_get_idx(json, i));
+        }
+        break;
+    case json_type_null:
+    case json_type_boolean:
+    case json_type_double:
+    case json_type_int:
+        break;
+    }
+}
+
+void
+mpsc_secret_json_free(struct json_object *json)
+{
+    wipe_strings(json);
+    json_object_put(json);
 }
 
 static int

@@ -5,7 +5,7 @@
  * json-c prints and parses through growing heap buffers of its own, which it
  * frees without wiping: every step of the growth would leave a copy of a
  * token behind. These two leave none. A tree with a token in it is freed with
- * mpsc_record_json_free().
+ * mpsc_secret_json_free().
  */
 #ifndef MPSC_SECRET_JSON_H
 #define MPSC_SECRET_JSON_H
@@ -29,5 +29,11 @@ int mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
  * buffer may then hold a part of it.
  */
 int mpsc_secret_json_write(struct json_object *json, struct mpsc_secret *out);
+
+/*
+ * Overwrites every string in the tree, then drops the reference. For trees
+ * that hold a token and that nobody else holds. NULL is fine.
+ */
+void mpsc_secret_json_free(struct json_object *json);
 
 #endif

@@ -201,10 +201,12 @@ get_credential_fn get_credential;
  * get_credential_with: the same, with all that a request can say.
  *
  * MPS_NO_WAIT: touches neither network nor D-Bus, nor a lock that is held
- * over I/O. Where nothing usable is in memory it starts a fetch in the
- * background and returns MPS_E_AGAIN; credential_event_fd() becomes readable
- * when that has ended. A background fetch that failed returns its own code
- * until its retry_at. With `threads = no`: MPS_E_CONFIG.
+ * over I/O (but a profile's first call reads the configuration's files:
+ * credential_prepare() does that before an event loop begins). Where nothing
+ * usable is in memory it starts a fetch in the background and returns
+ * MPS_E_AGAIN; credential_event_fd() becomes readable when that has ended. A
+ * background fetch that failed returns its own code until its retry_at. With
+ * `threads = no`: MPS_E_CONFIG.
  *
  * MPS_FORCE_REFRESH: asks the endpoint though a usable token is held, but not
  * more often than the back-off allows (30 s): within it, what the last fetch
@@ -237,8 +239,9 @@ release_credential_fn release_credential;
  *
  * Returns MPS_OK also where nothing was held. Blocks for at most the deadline,
  * while another's fetch of the business ends and the keyring is changed.
- * MPS_E_INVALID, MPS_E_CONFIG, MPS_E_NO_MEMORY; MPS_E_KEYRING or MPS_E_TIMEOUT
- * with `keyring = required` only.
+ * MPS_E_INVALID, MPS_E_CONFIG, MPS_E_NO_MEMORY; MPS_E_TIMEOUT in a shutdown;
+ * with `keyring = required` also MPS_E_KEYRING or MPS_E_TIMEOUT, where the
+ * keyring's part couldn't be done.
  */
 invalidate_credential_fn invalidate_credential;
 
@@ -294,7 +297,8 @@ credential_event_fd_fn credential_event_fd;
  *
  * Reads the configuration, the CA bundle and the partner's token now, and
  * keeps them for when their files can no longer be read. No network, no
- * keyring. request: NULL = defaults; only its profile and error count.
+ * keyring. request: NULL = defaults; only its profile and error count, flags
+ * and min_validity_s must be zero.
  * Returns MPS_OK, MPS_E_INVALID, MPS_E_CONFIG or MPS_E_NO_MEMORY.
  */
 credential_prepare_fn credential_prepare;
@@ -302,14 +306,17 @@ credential_prepare_fn credential_prepare;
 /*
  * credential_shutdown: ends the module's thread and waits for it, closes all
  * descriptors, wipes and frees all memory but the credentials that callers
- * still hold. Calls in progress in other threads end with MPS_E_TIMEOUT. The
- * next call of any function starts anew. Not needed before exit(3).
+ * still hold. Fetches that other threads wait for end with MPS_E_TIMEOUT
+ * (with `threads = no` it waits for theirs); calls that come meanwhile wait
+ * for its end. The next call of any function starts anew. Not from a callback;
+ * not needed before exit(3).
  */
 credential_shutdown_fn credential_shutdown;
 
 /*
  * credential_log_to: sends the module's log lines to the host's function
- * instead of syslog; NULL = as configured. The audit stays with syslog. Kept
+ * instead of syslog, as far as `log` and `log_level` let them through; NULL =
+ * to syslog again. The audit stays with syslog. Kept
  * until changed, also over credential_shutdown(). When it returns, the former
  * function is no longer running and will not be called again.
  */

@@ -169,6 +169,26 @@ test_rate_limit(void)
     world_reset();
 }
 
+/* The limit concerns what would have to be asked for: not what is held, nor
+ * what is wrong anyway. */
+static void
+test_rate_limit_spares_the_held(void)
+{
+    const char *ids[] = {world_business(), world_business(), "x"};
+    struct answers answers;
+    struct world_got got;
+
+    world_configure("keyring = off\n");
+    CU_ASSERT_EQUAL(world_get(ids[1], &got), MPS_OK);
+    world_emulate(ids[0], "fault=429");
+    begin(&answers);
+    CU_ASSERT_EQUAL(mps.prefetch_credentials(NULL, ids, 3, note, &answers),
+                    MPS_E_RATE_LIMITED);
+    CU_ASSERT_EQUAL(code_of(&answers, ids[0]), MPS_E_RATE_LIMITED);
+    CU_ASSERT_EQUAL(code_of(&answers, ids[1]), MPS_OK);
+    CU_ASSERT_EQUAL(code_of(&answers, ids[2]), MPS_E_INVALID);
+}
+
 static void
 test_deadline(void)
 {
@@ -224,6 +244,7 @@ static CU_TestInfo tests[] = {
     {"the worst code", test_worst},
     {"invalid arguments", test_invalid},
     {"stops at a rate limit", test_rate_limit},
+    {"a rate limit and what is held", test_rate_limit_spares_the_held},
     {"a deadline for the whole", test_deadline},
     {"the function uses the module", test_reentry},
     CU_TEST_INFO_NULL,

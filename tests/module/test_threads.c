@@ -313,6 +313,27 @@ test_no_wait(void)
     CU_ASSERT_EQUAL(world_requests(id), 1);
 }
 
+static int
+has_ended(void *business_id)
+{
+    struct world_got got;
+
+    return no_wait(business_id, &got) == MPS_OK;
+}
+
+/* A host may ask for the descriptor after the fetch that it waits for. */
+static void
+test_late_event_fd(void)
+{
+    char *id = world_business();
+    struct world_got got;
+
+    world_configure("keyring = off\n");
+    CU_ASSERT_EQUAL(no_wait(id, &got), MPS_E_AGAIN);
+    CU_ASSERT(world_await(has_ended, id));
+    CU_ASSERT(await_event(mps.event_fd()));
+}
+
 static void
 test_background_failure(void)
 {
@@ -450,6 +471,7 @@ static CU_TestInfo tests[] = {
     {"the first one is hasty", test_first_is_hasty},
     {"a stalled business holds up no other", test_stalled_neighbour},
     {"16 AGAIN, then the event", test_no_wait},
+    {"event_fd asked for late", test_late_event_fd},
     {"a background failure has its own code", test_background_failure},
     {"until retry_at", test_background_failure_ends},
     {"MPS_FORCE_REFRESH and min_validity_s", test_force_refresh},

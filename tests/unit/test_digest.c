@@ -96,24 +96,13 @@ test_refused(void)
     CU_ASSERT_EQUAL(mpsc_digest_hmac_sha256("k", (size_t)-1, "x", 1, hex), -1);
 }
 
-/* Part of the keyring's page format. */
-static void
-test_hash64(void)
-{
-    uint64_t hash = 0;
-
-    CU_ASSERT_EQUAL(mpsc_digest_hash64("abc", 3, &hash), 0);
-    CU_ASSERT_EQUAL(hash, UINT64_C(0xba7816bf8f01cfea));
-    CU_ASSERT_EQUAL(mpsc_digest_hash64("", 0, &hash), 0);
-    CU_ASSERT_EQUAL(hash, UINT64_C(0xe3b0c44298fc1c14));
-}
-
 int
 main(void)
 {
     CU_TestInfo tests[] = {
-        {"SHA-256", test_sha256},  {"HMAC", test_hmac},
-        {"refused", test_refused}, {"hash64", test_hash64},
+        {"SHA-256", test_sha256},
+        {"HMAC", test_hmac},
+        {"refused", test_refused},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {

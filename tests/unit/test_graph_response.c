@@ -272,6 +272,17 @@ static const struct {
     const char *body;
     int expected;
 } errors_rows[] = {
+    /* A gRPC gateway's error: its code 10 is none of Graph's. */
+    {409,
+     "{\"error\": {\"code\": 10, \"message\": \"x\", \"status\": "
+     "\"ABORTED\"}}",
+     MPS_E_PROTOCOL},
+    {503,
+     "{\"error\": {\"code\": 4, \"message\": \"x\", \"status\": "
+     "\"UNAVAILABLE\"}}",
+     MPS_E_SERVER},
+    /* Graph's decides though its type is missing. */
+    {400, "{\"error\": {\"code\": 10, \"message\": \"x\"}}", MPS_E_FORBIDDEN},
     {400,
      "{\"error\": {\"message\": \"Invalid parameter: business_id must be "
      "a valid numeric string\", \"type\": \"OAuthException\", \"code\": "

@@ -199,7 +199,10 @@ test_limit(void)
     record.token.len = mib;
     CU_ASSERT_EQUAL(mpsc_keyring_encode_store(&record, &frame), 0);
     decode(&frame, &message);
-    CU_ASSERT(mpsc_secret_equal(&message.record.token, &record.token));
+    CU_ASSERT_EQUAL_FATAL(message.record.token.len, record.token.len);
+    CU_ASSERT_EQUAL(
+        memcmp(message.record.token.data, record.token.data, record.token.len),
+        0);
     mpsc_keyring_message_free(&message);
     mpsc_secret_free(&frame);
     record.token.len = 3 * mib;

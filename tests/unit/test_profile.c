@@ -112,13 +112,17 @@ test_load(void)
 static void
 test_named(void)
 {
+    const char *bus;
+    const char *runtime_dir;
+
     setenv("DBUS_SESSION_BUS_ADDRESS", "unix:abstract=x", 1);
     CU_ASSERT_EQUAL_FATAL(mpsc_profile_load("billing", &profile, &error),
                           MPS_OK);
     CU_ASSERT_STRING_EQUAL(profile->name, "billing");
     CU_ASSERT_STRING_EQUAL(profile->configuration->solution_id, "99");
-    CU_ASSERT_STRING_EQUAL(profile->means.bus, "unix:path=/b");
-    CU_ASSERT_STRING_EQUAL(profile->means.runtime_dir, "/r");
+    mpsc_profile_place_unlocked(profile, &bus, &runtime_dir);
+    CU_ASSERT_STRING_EQUAL(bus, "unix:path=/b");
+    CU_ASSERT_STRING_EQUAL(runtime_dir, "/r");
 }
 
 static void

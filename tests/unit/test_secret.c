@@ -137,29 +137,6 @@ test_set_and_move(void)
     mpsc_secret_free(&b);
 }
 
-static void
-test_equal(void)
-{
-    static const struct {
-        const char *a, *b;
-        int is_equal;
-    } rows[] = {
-        {"", "", 1},     {"a", "a", 1},   {"a", "b", 0},    {"a", "", 0},
-        {"ab", "aB", 0}, {"ab", "Ab", 0}, {"ab", "abc", 0}, {"abc", "abc", 1},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct mpsc_secret a = MPSC_SECRET_EMPTY;
-        struct mpsc_secret b = MPSC_SECRET_EMPTY;
-
-        CU_ASSERT_EQUAL(mpsc_secret_set(&a, rows[i].a, strlen(rows[i].a)), 0);
-        CU_ASSERT_EQUAL(mpsc_secret_set(&b, rows[i].b, strlen(rows[i].b)), 0);
-        CU_ASSERT_EQUAL(mpsc_secret_equal(&a, &b), rows[i].is_equal);
-        mpsc_secret_free(&a);
-        mpsc_secret_free(&b);
-    }
-}
-
 /* What can't be had leaves all as it was, errno too. */
 static void
 test_too_much(void)
@@ -232,15 +209,10 @@ int
 main(void)
 {
     CU_TestInfo tests[] = {
-        {"wiped", test_wiped},
-        {"append", test_append},
-        {"borders", test_borders},
-        {"set and move", test_set_and_move},
-        {"equal", test_equal},
-        {"too much", test_too_much},
-        {"not dumped", test_not_dumped},
-        {"gone", test_gone},
-        CU_TEST_INFO_NULL,
+        {"wiped", test_wiped},       {"append", test_append},
+        {"borders", test_borders},   {"set and move", test_set_and_move},
+        {"too much", test_too_much}, {"not dumped", test_not_dumped},
+        {"gone", test_gone},         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
         {"secret", NULL, NULL, NULL, NULL, tests},
