@@ -403,6 +403,7 @@ open_keyring(struct mpsc_fetch *fetch)
                              ? (unsigned)(left / 2) - query.keyring_deadline_ms
                              : 0;
     query.flight_ms = (unsigned)left;
+    fetch->hurried = left < options->deadline_ms / 2;
     if (state == MPSC_KEYRING_OK) {
         fetch->session = means->keyring->open(&query, &state);
     }

@@ -108,7 +108,8 @@ on_keyring(void *arg, enum mpsc_keyring_state state)
     pthread_mutex_lock(&flight->hub->lock);
     told = profile->keyring_state == state;
     profile->keyring_state = state;
-    if (state == MPSC_KEYRING_SILENT &&
+    /* That it didn't answer a caller in a hurry says nothing. */
+    if (state == MPSC_KEYRING_SILENT && !flight->fetch.hurried &&
         flight->fetch.keyring_hint == MPSC_KEYRING_OK) {
         profile->keyring_mute_until_ms = now.mono_ms + MUTE_MS;
     }

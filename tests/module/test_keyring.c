@@ -218,6 +218,27 @@ test_mute_costs_once(void)
     desk_signal_keyring(SIGCONT);
 }
 
+/* A caller in a hurry finds the keyring mute for itself alone. */
+static void
+test_hurry_mutes_nobody(void)
+{
+    const struct mps_request hurried = {.size = sizeof(hurried),
+                                        .business_id = world_business(),
+                                        .deadline_ms = 300};
+    const char *id = world_business();
+    char output[WORLD_OUTPUT];
+    struct world_got got;
+
+    desk_signal_keyring(SIGSTOP);
+    world_configure(PATIENT);
+    (void)world_get_with(&hurried, &got);
+    desk_signal_keyring(SIGCONT);
+    CU_ASSERT_EQUAL(world_get(id, &got), MPS_OK);
+    /* The next process finds it: it was stored. */
+    CU_ASSERT_EQUAL(world_host(output, "", "get %s", id), MPS_OK);
+    CU_ASSERT_EQUAL(world_requests(id), 1);
+}
+
 /* With everything mute the deadline is all that ends a call. */
 static void
 test_all_mute(void)
@@ -506,6 +527,7 @@ static CU_TestInfo tests[] = {
     {"mute bus", test_mute_bus},
     {"stopped daemon", test_stopped_daemon},
     {"a mute keyring costs once", test_mute_costs_once},
+    {"a caller in a hurry mutes nobody", test_hurry_mutes_nobody},
     {"everything mute: the deadline holds", test_all_mute},
     {"daemon restarted between two calls", test_restart},
     {"keyring = off: no helper", test_off},
