@@ -26,6 +26,7 @@
 #include "keyring_protocol.h"
 #include "keyring_spawn.h"
 #include "place.h"
+#include "run_suites.h"
 
 #define LOGIN "/org/freedesktop/secrets/collection/login"
 #define SERVICE_CALL                                                          \
@@ -749,22 +750,14 @@ static CU_SuiteInfo suites[] = {
 int
 main(int argc, char **argv)
 {
-    unsigned failed;
+    int failed;
 
     if (argc == 1 && strcmp(argv[0], "mps-credential-keyring-helper") == 0) {
         return be_newer_helper();
     }
     desk_open();
     desk_start_keyring();
-    if (CU_initialize_registry() != CUE_SUCCESS ||
-        CU_register_suites(suites) != CUE_SUCCESS) {
-        desk_close();
-        return 99;
-    }
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
+    failed = run_suites(suites);
     desk_close();
-    return failed == 0 ? 0 : 1;
+    return failed;
 }

@@ -21,6 +21,7 @@
 
 #include "desk.h"
 #include "flight.h"
+#include "run_suites.h"
 
 /* What a host may see; its exit status. */
 enum { SAW_NOTHING, SAW_CHILD = 10, SAW_SIGNAL, SAW_FORK, NO_SESSION = 20 };
@@ -293,20 +294,12 @@ static CU_SuiteInfo suites[] = {
 int
 main(void)
 {
-    unsigned failed;
+    int failed;
 
     pthread_atfork(count_fork, count_fork, count_fork);
     desk_open();
     desk_start_keyring();
-    if (CU_initialize_registry() != CUE_SUCCESS ||
-        CU_register_suites(suites) != CUE_SUCCESS) {
-        desk_close();
-        return 99;
-    }
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
+    failed = run_suites(suites);
     desk_close();
-    return failed == 0 ? 0 : 1;
+    return failed;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "world.h"
+#include "run_suites.h"
 
 #include <CUnit/Basic.h>
 #include <dirent.h>
@@ -252,22 +253,10 @@ world_open(const char *scenario)
 int
 world_run(CU_SuiteInfo *suites)
 {
-    unsigned failures;
+    int failed = run_suites(suites);
 
-    if (CU_initialize_registry() != CUE_SUCCESS ||
-        CU_register_suites(suites) != CUE_SUCCESS) {
-        fprintf(stderr, "world: CUnit: %s\n", CU_get_error_msg());
-        return 99;
-    }
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    failures = CU_get_number_of_failures();
-    if (CU_get_number_of_tests_run() == 0) {
-        failures++;
-    }
-    CU_cleanup_registry();
     mps.shutdown();
-    return failures == 0 ? 0 : 1;
+    return failed;
 }
 
 /* Whether a line of `lines` before the first group sets `key`. */

@@ -14,6 +14,7 @@
 
 #include "audit.h"
 #include "error.h"
+#include "run_suites.h"
 
 #define DIGEST                                                                \
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -136,16 +137,5 @@ static CU_SuiteInfo suites[] = {
 int
 main(void)
 {
-    int failed = 1;
-
-    if (CU_initialize_registry() != CUE_SUCCESS ||
-        CU_register_suites(suites) != CUE_SUCCESS) {
-        return EXIT_FAILURE;
-    }
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    if (CU_basic_run_tests() == CUE_SUCCESS) {
-        failed = CU_get_number_of_failures() > 0;
-    }
-    CU_cleanup_registry();
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suites(suites);
 }

@@ -10,6 +10,7 @@
 
 #include "cache.h"
 #include "error.h"
+#include "run_suites.h"
 
 #define MANY 5000
 
@@ -154,13 +155,6 @@ main(void)
         {"cache", NULL, NULL, begin, end, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "output.h"
+#include "run_suites.h"
 
 #define NOW 1700000000 /* 2023-11-14 22:13:20 UTC */
 #define TOKEN "EAAsecret"
@@ -316,28 +317,23 @@ test_failures(void)
     }
 }
 
+static CU_TestInfo tests[] = {
+    {"token", test_token},       {"list", test_list},
+    {"JSON", test_json},         {"error as JSON", test_error_json},
+    {"error", test_error},       {"Meta's texts", test_meta},
+    {"failures", test_failures}, CU_TEST_INFO_NULL,
+};
+
+static CU_SuiteInfo suites[] = {
+    {"cli output", NULL, NULL, NULL, NULL, tests},
+    CU_SUITE_INFO_NULL,
+};
+
 int
 main(void)
 {
-    unsigned failures;
-    CU_pSuite suite;
-
-    if (setenv("TZ", "UTC0", 1) != 0 ||
-        CU_initialize_registry() != CUE_SUCCESS) {
+    if (setenv("TZ", "UTC0", 1) != 0) {
         return 1;
     }
-    suite = CU_add_suite("cli output", NULL, NULL);
-    if (suite == NULL || CU_add_test(suite, "token", test_token) == NULL ||
-        CU_add_test(suite, "list", test_list) == NULL ||
-        CU_add_test(suite, "JSON", test_json) == NULL ||
-        CU_add_test(suite, "error as JSON", test_error_json) == NULL ||
-        CU_add_test(suite, "error", test_error) == NULL ||
-        CU_add_test(suite, "Meta's texts", test_meta) == NULL ||
-        CU_add_test(suite, "failures", test_failures) == NULL) {
-        return 1;
-    }
-    CU_basic_run_tests();
-    failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

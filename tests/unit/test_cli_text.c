@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "run_suites.h"
 #include "text.h"
 
 #define NOW 1700000000 /* 2023-11-14 22:13:20 UTC */
@@ -110,26 +111,23 @@ test_no_calendar(void)
     CU_ASSERT_STRING_EQUAL(text, "@-9223372036854775808");
 }
 
+static CU_TestInfo tests[] = {
+    {"codes", test_codes},
+    {"sources", test_sources},
+    {"classes", test_classes},
+    {"distances", test_distances},
+    {"local time", test_local_time},
+    {"no calendar", test_no_calendar},
+    CU_TEST_INFO_NULL,
+};
+
+static CU_SuiteInfo suites[] = {
+    {"cli text", NULL, NULL, NULL, NULL, tests},
+    CU_SUITE_INFO_NULL,
+};
+
 int
 main(void)
 {
-    unsigned failures;
-    CU_pSuite suite;
-
-    if (CU_initialize_registry() != CUE_SUCCESS) {
-        return 1;
-    }
-    suite = CU_add_suite("cli text", NULL, NULL);
-    if (suite == NULL || CU_add_test(suite, "codes", test_codes) == NULL ||
-        CU_add_test(suite, "sources", test_sources) == NULL ||
-        CU_add_test(suite, "classes", test_classes) == NULL ||
-        CU_add_test(suite, "distances", test_distances) == NULL ||
-        CU_add_test(suite, "local time", test_local_time) == NULL ||
-        CU_add_test(suite, "no calendar", test_no_calendar) == NULL) {
-        return 1;
-    }
-    CU_basic_run_tests();
-    failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

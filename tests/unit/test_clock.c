@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "run_suites.h"
 
 static void
 test_system(void)
@@ -69,13 +70,6 @@ main(void)
         {"clock", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "configuration.h"
+#include "run_suites.h"
 
 static char directory[] = "/tmp/mpsc-configuration-XXXXXX";
 static struct mpsc_configuration *configuration;
@@ -613,13 +614,6 @@ main(void)
         {"configuration", begin_suite, end_suite, NULL, end, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

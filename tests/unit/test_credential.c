@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "credential.h"
+#include "run_suites.h"
 
 #define BOOT "11111111-2222-3333-4444-555555555555"
 #define TOKEN "EAAsecret"
@@ -175,13 +176,6 @@ main(void)
         {"credential", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

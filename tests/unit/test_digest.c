@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "digest.h"
+#include "run_suites.h"
 
 /* FIPS 180, NIST's examples. */
 static void
@@ -109,13 +110,6 @@ main(void)
         {"digest", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

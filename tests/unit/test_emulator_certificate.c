@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include "certificate.h"
+#include "run_suites.h"
 
 static X509 *
 parse(const char *pem)
@@ -148,13 +149,6 @@ main(void)
         {"emulator: certificate", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures ? 1 : 0;
+    return run_suites(suites);
 }

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "endpoint.h"
+#include "run_suites.h"
 
 #define PARTNER "EAApartner"
 
@@ -352,13 +353,6 @@ main(void)
         {"emulator: endpoint", NULL, NULL, begin, end, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures ? 1 : 0;
+    return run_suites(suites);
 }

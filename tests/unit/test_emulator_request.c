@@ -10,6 +10,7 @@
 
 #include "proof.h"
 #include "request.h"
+#include "run_suites.h"
 
 #define GOOD_PATH "/v25.0/1234567890123456/access_token"
 #define BEARER "Bearer EAApartner"
@@ -191,13 +192,6 @@ main(void)
         {"emulator: request", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures ? 1 : 0;
+    return run_suites(suites);
 }

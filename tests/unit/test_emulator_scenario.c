@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "run_suites.h"
 #include "scenario.h"
 
 static char path[] = "/tmp/test_emulator_scenario.XXXXXX";
@@ -199,19 +200,14 @@ main(void)
         {"emulator: scenario", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
     int fd = mkstemp(path);
+    int failed;
 
     if (fd < 0) {
         return 1;
     }
     (void)close(fd);
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
+    failed = run_suites(suites);
     (void)unlink(path);
-    return failures ? 1 : 0;
+    return failed;
 }

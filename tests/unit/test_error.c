@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "run_suites.h"
 
 #define RETRY MPS_CLASS_RETRY
 #define ALERT MPS_CLASS_ALERT
@@ -164,13 +165,6 @@ main(void)
         {"error", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

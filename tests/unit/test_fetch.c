@@ -17,6 +17,7 @@
 #include "fake_keyring.h"
 #include "fake_trace.h"
 #include "fetch.h"
+#include "run_suites.h"
 
 #define BUSINESS "4711"
 #define DEADLINE_MS 10000
@@ -1013,13 +1014,6 @@ main(void)
         {"fetch", make_directory, remove_directory, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

@@ -23,6 +23,7 @@
 #include "get.h"
 #include "invalidate.h"
 #include "provider.h"
+#include "run_suites.h"
 
 #define BUSINESS "4711"
 #define HANG_MS 10000
@@ -621,13 +622,6 @@ main(void)
         {"flight", make_directory, remove_directory, begin, end, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

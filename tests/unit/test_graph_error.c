@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "graph_error.h"
+#include "run_suites.h"
 
 #define NOW INT64_C(1700000000)
 
@@ -424,13 +425,6 @@ main(void)
         {"graph_error", NULL, NULL, begin, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "graph_request.h"
+#include "run_suites.h"
 
 static struct mpsc_configuration configuration;
 static struct mpsc_http_request request;
@@ -144,13 +145,6 @@ main(void)
         {"graph_request", NULL, NULL, begin, end, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "http.h"
+#include "run_suites.h"
 
 #define PATH_FORMAT "%s/v25.0/1234567890123456/access_token?business_id=%s"
 #define PARTNER "EAApartner"
@@ -653,13 +654,6 @@ main(void)
         {"http_curl", start_all, stop_all, open_client, close_client, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

@@ -19,6 +19,7 @@
 #include "fake_http.h"
 #include "fake_keyring.h"
 #include "io.h"
+#include "run_suites.h"
 
 /* As in io.c. */
 #define ACTIVE_MAX 32
@@ -910,13 +911,6 @@ main(void)
         {"io", make_directory, remove_directory, begin, end, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

@@ -11,6 +11,7 @@
 #include "digest.h"
 #include "page.h"
 #include "place.h"
+#include "run_suites.h"
 
 #define RECORD(token, expires)                                                \
     "{\"token\":\"" token "\",\"expires_at\":" expires                        \
@@ -203,14 +204,5 @@ static CU_SuiteInfo suites[] = {
 int
 main(void)
 {
-    unsigned failed;
-
-    if (CU_initialize_registry() != CUE_SUCCESS ||
-        CU_register_suites(suites) != CUE_SUCCESS) {
-        return 99;
-    }
-    CU_basic_run_tests();
-    failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed == 0 ? 0 : 1;
+    return run_suites(suites);
 }

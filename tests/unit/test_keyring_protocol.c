@@ -8,6 +8,7 @@
 
 #include "keyring_bus.h"
 #include "keyring_protocol.h"
+#include "run_suites.h"
 
 static const struct mpsc_keyring_query query = {
     .bus = "unix:path=/run/user/0/bus",
@@ -277,14 +278,5 @@ static CU_SuiteInfo suites[] = {
 int
 main(void)
 {
-    unsigned failed;
-
-    if (CU_initialize_registry() != CUE_SUCCESS ||
-        CU_register_suites(suites) != CUE_SUCCESS) {
-        return 99;
-    }
-    CU_basic_run_tests();
-    failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed == 0 ? 0 : 1;
+    return run_suites(suites);
 }

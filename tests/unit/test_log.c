@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "run_suites.h"
 
 #define LINE_MAX_BYTES 1000
 
@@ -352,13 +353,6 @@ main(void)
         {"log", open_syslogd, close_syslogd, begin, end, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

@@ -11,6 +11,7 @@
 
 #include "error.h"
 #include "prefetch.h"
+#include "run_suites.h"
 
 #define CODES (MPS_E_INTERNAL + 1)
 
@@ -141,13 +142,6 @@ main(void)
         {"prefetch", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

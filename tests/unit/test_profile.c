@@ -14,6 +14,7 @@
 
 #include "error.h"
 #include "profile.h"
+#include "run_suites.h"
 
 static char directory[] = "/tmp/mps-test-profile-XXXXXX";
 static char configuration_path[64];
@@ -215,13 +216,6 @@ main(void)
         {"profile", make_directory, remove_directory, begin, end, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

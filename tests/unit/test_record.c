@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "record.h"
+#include "run_suites.h"
 #include "secret_json.h"
 
 #define BOOT "01234567-89ab-cdef-0123-456789abcdef"
@@ -228,14 +229,5 @@ static CU_SuiteInfo suites[] = {
 int
 main(void)
 {
-    unsigned failed;
-
-    if (CU_initialize_registry() != CUE_SUCCESS ||
-        CU_register_suites(suites) != CUE_SUCCESS) {
-        return 99;
-    }
-    CU_basic_run_tests();
-    failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed == 0 ? 0 : 1;
+    return run_suites(suites);
 }

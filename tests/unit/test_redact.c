@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "redact.h"
+#include "run_suites.h"
 
 #define TEN "abcDEF_123"
 #define FORTY TEN TEN TEN TEN
@@ -123,13 +124,6 @@ main(void)
         {"redact", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

@@ -9,6 +9,7 @@
 
 #include "error.h"
 #include "retry.h"
+#include "run_suites.h"
 
 #define NOW 1700000000
 #define MOST UINT32_MAX
@@ -143,13 +144,6 @@ main(void)
         {"retry", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

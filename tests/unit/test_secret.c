@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "run_suites.h"
 #include "secret.h"
 
 static int unmapped;      /* how often */
@@ -218,13 +219,6 @@ main(void)
         {"secret", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

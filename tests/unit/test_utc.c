@@ -7,6 +7,7 @@
 #include <CUnit/Basic.h>
 #include <time.h>
 
+#include "run_suites.h"
 #include "utc.h"
 
 static void
@@ -92,13 +93,6 @@ main(void)
         {"utc", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "run_suites.h"
 #include "utf8.h"
 
 static void
@@ -79,13 +80,6 @@ main(void)
         {"utf8", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
-    unsigned failures = 1;
 
-    if (CU_initialize_registry() == CUE_SUCCESS &&
-        CU_register_suites(suites) == CUE_SUCCESS &&
-        CU_basic_run_tests() == CUE_SUCCESS) {
-        failures = CU_get_number_of_failures();
-    }
-    CU_cleanup_registry();
-    return failures != 0;
+    return run_suites(suites);
 }
