@@ -509,21 +509,20 @@ close_session(struct mpsc_fetch *fetch)
 static void
 step_keyring(struct mpsc_fetch *fetch)
 {
-    enum mpsc_keyring_state state = MPSC_KEYRING_OK;
-    enum mpsc_keyring_progress progress;
-    int found = 0;
+    struct mpsc_keyring_event event;
 
-    progress = fetch->means->keyring->step(fetch->session, &state,
-                                           &fetch->record, &found);
-    switch (progress) {
+    switch (fetch->means->keyring->step(fetch->session, &event)) {
     case MPSC_KEYRING_LOADED:
         if (fetch->phase == MPSC_FETCH_OPENED) {
-            loaded(fetch, state, found);
+            fetch->record = event.record;
+            loaded(fetch, event.state, event.found);
+        } else {
+            mpsc_record_free(&event.record);
         }
         break;
     case MPSC_KEYRING_CHANGED:
         if (fetch->phase == MPSC_FETCH_CHANGING) {
-            changed(fetch, state);
+            changed(fetch, event.state);
         }
         break;
     case MPSC_KEYRING_ENDED:
@@ -531,6 +530,8 @@ step_keyring(struct mpsc_fetch *fetch)
         close_session(fetch);
         break;
     case MPSC_KEYRING_PENDING:
+    case MPSC_KEYRING_RECORD: /* these two only in a sweep */
+    case MPSC_KEYRING_CLAIMED:
         break;
     }
     if (fetch->session != NULL && fetch->phase != MPSC_FETCH_HELD &&

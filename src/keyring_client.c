@@ -189,8 +189,7 @@ answer(struct mpsc_keyring_session *session, enum mpsc_keyring_state state)
 }
 
 static enum mpsc_keyring_progress
-await(struct mpsc_keyring_session *session, enum mpsc_keyring_state *state,
-      struct mpsc_record *record, int *found)
+await(struct mpsc_keyring_session *session, struct mpsc_keyring_event *event)
 {
     enum mpsc_keyring_type due = session->stage == LOADING
                                      ? MPSC_KEYRING_MSG_LOADED
@@ -202,27 +201,27 @@ await(struct mpsc_keyring_session *session, enum mpsc_keyring_state *state,
         if (!session->reaped) {
             return MPSC_KEYRING_PENDING;
         }
-        *state = session->status == MPSC_KEYRING_NOT_RUN
-                     ? MPSC_KEYRING_NO_HELPER
-                     : MPSC_KEYRING_BAD_HELPER;
+        event->state = session->status == MPSC_KEYRING_NOT_RUN
+                           ? MPSC_KEYRING_NO_HELPER
+                           : MPSC_KEYRING_BAD_HELPER;
         break;
     case MPSC_KEYRING_MESSAGE:
-        *state = message.state;
+        event->state = message.state;
         if (message.type != due) {
-            *state = MPSC_KEYRING_BAD_HELPER;
-        } else if (*state == MPSC_KEYRING_OK && message.found) {
-            *found = 1;
-            *record = message.record;
+            event->state = MPSC_KEYRING_BAD_HELPER;
+        } else if (event->state == MPSC_KEYRING_OK && message.found) {
+            event->found = 1;
+            event->record = message.record;
             memset(&message.record, 0, sizeof(message.record));
         }
         mpsc_keyring_message_free(&message);
         break;
     case MPSC_KEYRING_BAD:
     case MPSC_KEYRING_OTHER_VERSION:
-        *state = MPSC_KEYRING_BAD_HELPER;
+        event->state = MPSC_KEYRING_BAD_HELPER;
         break;
     }
-    return answer(session, *state);
+    return answer(session, event->state);
 }
 
 /* While nothing is due: a helper that leaves or talks all the same. */
@@ -240,21 +239,19 @@ hold(struct mpsc_keyring_session *session)
 
 static enum mpsc_keyring_progress
 client_step(struct mpsc_keyring_session *session,
-            enum mpsc_keyring_state *state, struct mpsc_record *record,
-            int *found)
+            struct mpsc_keyring_event *event)
 {
     int saved = errno;
     enum mpsc_keyring_progress progress = MPSC_KEYRING_PENDING;
 
-    *state = MPSC_KEYRING_OK;
-    *found = 0;
+    memset(event, 0, sizeof(*event));
     (void)check_descriptors(session);
     /* First: what it said before its end is in the socket by then. */
     session->reaped = session->reaped ||
                       mpsc_keyring_reap(&session->child, &session->status);
     if (session->stage == LOADING || session->stage == CHANGING) {
         flush(session);
-        progress = await(session, state, record, found);
+        progress = await(session, event);
     } else if (session->stage == HOLDING) {
         hold(session);
     }

@@ -220,7 +220,7 @@ decode_state(struct json_object *json, enum mpsc_keyring_state *state)
 {
     unsigned number;
 
-    if (get_number(json, "state", MPSC_KEYRING_NO_MEMORY, &number) != 0) {
+    if (get_number(json, "state", MPSC_KEYRING_PURGED, &number) != 0) {
         return -1;
     }
     *state = (enum mpsc_keyring_state)number;

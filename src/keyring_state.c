@@ -42,6 +42,8 @@ static const struct {
                             "use the newer version of mps-credential"},
     [MPSC_KEYRING_NO_MEMORY] = {"there was no memory for the keyring",
                                 "raise the program's memory limit"},
+    [MPSC_KEYRING_PURGED] = {"the tokens were purged meanwhile",
+                             "nothing to do"},
 };
 
 static int

@@ -63,11 +63,14 @@ flight_wait(struct flight *flight, int ms)
             .fd = mpsc_keyring_client.fd(flight->session),
             .events = POLLIN,
         };
+        struct mpsc_keyring_event event;
 
         poll(&fd, 1, (int)left);
         mpsc_record_free(&flight->record);
-        flight->progress = mpsc_keyring_client.step(
-            flight->session, &flight->state, &flight->record, &flight->found);
+        flight->progress = mpsc_keyring_client.step(flight->session, &event);
+        flight->state = event.state;
+        flight->found = event.found;
+        flight->record = event.record;
         flight->took_ms = flight_now_ms() - start;
         left = ms - flight->took_ms;
     } while (flight->progress == MPSC_KEYRING_PENDING && left > 0);

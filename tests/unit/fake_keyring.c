@@ -143,19 +143,14 @@ give_record(const char *token, struct mpsc_record *record)
     if (token == NULL) {
         return 0;
     }
-    if (record->token.data != NULL) {
-        mistake("a record was given to one that still holds a token");
-    }
     fake_clock_now(&now);
-    memset(record, 0, sizeof(*record));
     record->received_at = now.wall_s - 100;
     record->expires_at = now.wall_s + 1000;
     return mpsc_secret_set(&record->token, token, strlen(token)) == 0;
 }
 
 static enum mpsc_keyring_progress
-answer(struct mpsc_keyring_session *session, enum mpsc_keyring_state *state,
-       struct mpsc_record *record, int *found)
+answer(struct mpsc_keyring_session *session, struct mpsc_keyring_event *event)
 {
     const struct fake_keyring_plan now = get_plan();
     int loading = session->stage == LOADING;
@@ -167,22 +162,21 @@ answer(struct mpsc_keyring_session *session, enum mpsc_keyring_state *state,
     if (manner == FAKE_KEYRING_DIES) {
         return ended(session);
     }
-    *state = loading ? now.load_state : now.change_state;
+    event->state = loading ? now.load_state : now.change_state;
     session->stage = OVER;
-    if (loading && *state == MPSC_KEYRING_OK) {
+    if (loading && event->state == MPSC_KEYRING_OK) {
         session->stage = HOLDING;
-        *found = give_record(now.token, record);
+        event->found = give_record(now.token, &event->record);
     }
     fake_kick();
     return loading ? MPSC_KEYRING_LOADED : MPSC_KEYRING_CHANGED;
 }
 
 static enum mpsc_keyring_progress
-fake_step(struct mpsc_keyring_session *session, enum mpsc_keyring_state *state,
-          struct mpsc_record *record, int *found)
+fake_step(struct mpsc_keyring_session *session,
+          struct mpsc_keyring_event *event)
 {
-    *state = MPSC_KEYRING_OK;
-    *found = 0;
+    memset(event, 0, sizeof(*event));
     if (session->ended) {
         mistake("step() after ENDED");
     }
@@ -192,7 +186,7 @@ fake_step(struct mpsc_keyring_session *session, enum mpsc_keyring_state *state,
     switch (session->stage) {
     case LOADING:
     case CHANGING:
-        return answer(session, state, record, found);
+        return answer(session, event);
     case HOLDING:
         return get_plan().hold == FAKE_KEYRING_DIES ? ended(session)
                                                     : MPSC_KEYRING_PENDING;

@@ -148,7 +148,7 @@ test_bad(void)
         {"MPSK\0\1\0\2\0\0", "{\"record\":null}"},
         {"MPSK\0\1\0\4\0\0", "{}"},
         {"MPSK\0\1\0\4\0\0", "{\"state\":-1}"},
-        {"MPSK\0\1\0\4\0\0", "{\"state\":13}"},
+        {"MPSK\0\1\0\4\0\0", "{\"state\":14}"},
         {"MPSK\0\1\0\4\0\0", "{\"state\":0,\"record\":{}}"},
         {"MPSK\0\1\0\5\0\0", "{\"state\":\"0\"}"},
         {"NPSK\0\1\0\3\0\0", "{}"},
@@ -215,7 +215,7 @@ test_limit(void)
 static void
 test_texts(void)
 {
-    for (int state = -1; state <= MPSC_KEYRING_NO_MEMORY + 1; state++) {
+    for (int state = -1; state <= MPSC_KEYRING_PURGED + 1; state++) {
         CU_ASSERT(*mpsc_keyring_text((enum mpsc_keyring_state)state) != '\0');
         CU_ASSERT(*mpsc_keyring_advice((enum mpsc_keyring_state)state) !=
                   '\0');
