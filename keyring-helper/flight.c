@@ -120,13 +120,15 @@ load(struct flight *flight, struct mpsc_record *record, int *found)
 {
     struct mpsk_page page;
     struct mpsc_time now;
+    char boot_id[MPSC_BOOT_ID_SIZE];
     enum mpsc_keyring_state state = read_page(flight, &page);
 
     *found = 0;
     if (state == MPSC_KEYRING_OK) {
         mpsc_clock_system(&now);
-        *found = mpsk_page_get(&page, flight->query->business_id, now.wall_s,
-                               record);
+        mpsc_clock_boot_id(boot_id);
+        *found = mpsk_page_get(&page, flight->query->business_id, &now,
+                               boot_id, record);
         mpsk_page_free(&page);
     }
     return state;
@@ -140,6 +142,7 @@ change(struct flight *flight, const struct mpsc_record *record)
     struct mpsc_secret bytes = MPSC_SECRET_EMPTY;
     struct mpsk_page page;
     struct mpsc_time now;
+    char boot_id[MPSC_BOOT_ID_SIZE];
     enum mpsc_keyring_state state;
     int dirty = 1;
 
@@ -153,13 +156,14 @@ change(struct flight *flight, const struct mpsc_record *record)
         return state;
     }
     mpsc_clock_system(&now);
+    mpsc_clock_boot_id(boot_id);
     if (record == NULL) {
         dirty = mpsk_page_remove(&page, business_id);
     } else if (mpsk_page_put(&page, business_id, record) != 0) {
         state = MPSC_KEYRING_NO_MEMORY;
     }
     if (state == MPSC_KEYRING_OK && dirty) {
-        (void)mpsk_page_prune(&page, now.wall_s);
+        (void)mpsk_page_prune(&page, &now, boot_id);
         state = page_state(mpsk_page_write(&page, &bytes));
         if (state == MPSC_KEYRING_OK) {
             state = mpsk_service_write(flight->service, &flight->item, &bytes);

@@ -9,6 +9,7 @@
 #include <mps/credential.h>
 #include <string.h>
 
+#include "lifetime.h"
 #include "secret_json.h"
 
 /* Page, records, record, and room for what a later writer of the same
@@ -72,12 +73,20 @@ drop(struct json_object *records, const char *name)
     }
 }
 
+static int
+expired(const struct mpsc_record *record, const struct mpsc_time *now,
+        const char boot_id[MPSC_BOOT_ID_SIZE])
+{
+    return mpsc_lifetime_end_ms(record, now, boot_id) <= now->boot_ms;
+}
+
 /*
- * Drops the records that make no sense and those that end by `until`; -1
- * keeps all that make sense. Their number.
+ * Drops the records that make no sense and those that have expired; with
+ * `now` NULL the former alone. Their number.
  */
 static size_t
-sift(struct json_object *records, int64_t until)
+sift(struct json_object *records, const struct mpsc_time *now,
+     const char boot_id[MPSC_BOOT_ID_SIZE])
 {
     struct json_object_iterator at = json_object_iter_begin(records);
     struct json_object_iterator end = json_object_iter_end(records);
@@ -87,19 +96,18 @@ sift(struct json_object *records, int64_t until)
         const char *name = json_object_iter_peek_name(&at);
         struct json_object *json = json_object_iter_peek_value(&at);
         struct mpsc_record record;
-        int good =
+        int keep =
             business_id_ok(name) && mpsc_record_from_json(json, &record) == 0;
 
         json_object_iter_next(&at);
-        if (good && record.expires_at > until) {
-            mpsc_record_free(&record);
-            continue;
-        }
-        if (good) {
+        if (keep) {
+            keep = now == NULL || !expired(&record, now, boot_id);
             mpsc_record_free(&record);
         }
-        drop(records, name);
-        dropped++;
+        if (!keep) {
+            drop(records, name);
+            dropped++;
+        }
     }
     return dropped;
 }
@@ -128,7 +136,7 @@ mpsk_page_parse(const char *bytes, size_t len, struct mpsk_page *page)
         mpsk_page_free(page);
         return new_page(page);
     }
-    sift(page->records, -1);
+    sift(page->records, NULL, NULL);
     return MPSK_PAGE_OK;
 }
 
@@ -150,7 +158,9 @@ mpsk_page_write(const struct mpsk_page *page, struct mpsc_secret *out)
 
 int
 mpsk_page_get(const struct mpsk_page *page, const char *business_id,
-              int64_t now, struct mpsc_record *record)
+              const struct mpsc_time *now,
+              const char boot_id[MPSC_BOOT_ID_SIZE],
+              struct mpsc_record *record)
 {
     struct json_object *json;
 
@@ -158,7 +168,7 @@ mpsk_page_get(const struct mpsk_page *page, const char *business_id,
         mpsc_record_from_json(json, record) != 0) {
         return 0;
     }
-    if (record->expires_at <= now) {
+    if (expired(record, now, boot_id)) {
         mpsc_record_free(record);
         return 0;
     }
@@ -193,9 +203,10 @@ mpsk_page_remove(struct mpsk_page *page, const char *business_id)
 }
 
 size_t
-mpsk_page_prune(struct mpsk_page *page, int64_t now)
+mpsk_page_prune(struct mpsk_page *page, const struct mpsc_time *now,
+                const char boot_id[MPSC_BOOT_ID_SIZE])
 {
-    return sift(page->records, now);
+    return sift(page->records, now, boot_id);
 }
 
 void

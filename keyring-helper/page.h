@@ -21,8 +21,8 @@
 
 #include <json-c/json_types.h>
 #include <stddef.h>
-#include <stdint.h>
 
+#include "clock.h"
 #include "record.h"
 #include "secret.h"
 
@@ -56,10 +56,12 @@ enum mpsk_page_result mpsk_page_parse(const char *bytes, size_t len,
 enum mpsk_page_result mpsk_page_write(const struct mpsk_page *page,
                                       struct mpsc_secret *out);
 
-/* Copies the record of a business that lives beyond `now` (Unix seconds).
- * 1 with the record, 0 where there is none. */
+/* Copies the record of a business, unless it has expired as lifetime.h sees
+ * it. 1 with the record, 0 where there is none. */
 int mpsk_page_get(const struct mpsk_page *page, const char *business_id,
-                  int64_t now, struct mpsc_record *record);
+                  const struct mpsc_time *now,
+                  const char boot_id[MPSC_BOOT_ID_SIZE],
+                  struct mpsc_record *record);
 
 /* Sets a business's record. 0, or -1 without memory. */
 int mpsk_page_put(struct mpsk_page *page, const char *business_id,
@@ -68,8 +70,9 @@ int mpsk_page_put(struct mpsk_page *page, const char *business_id,
 /* Drops a business's record; 1 where there was one, else 0. */
 int mpsk_page_remove(struct mpsk_page *page, const char *business_id);
 
-/* Drops the records that have expired at `now`; their number. */
-size_t mpsk_page_prune(struct mpsk_page *page, int64_t now);
+/* Drops the records that have expired by now; their number. */
+size_t mpsk_page_prune(struct mpsk_page *page, const struct mpsc_time *now,
+                       const char boot_id[MPSC_BOOT_ID_SIZE]);
 
 /* Wipes and empties; fine on an empty one. */
 void mpsk_page_free(struct mpsk_page *page);

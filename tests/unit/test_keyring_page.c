@@ -13,10 +13,13 @@
 #include "place.h"
 #include "run_suites.h"
 
-#define RECORD(token, expires)                                                \
+#define RECORD_OF(boot_id, token, expires)                                    \
     "{\"token\":\"" token "\",\"expires_at\":" expires                        \
     ",\"endpoint_expires_at\":0,\"received_at\":1,\"received_boot_ms\":2,"    \
-    "\"boot_id\":\"\",\"clock_offset_s\":0}"
+    "\"boot_id\":\"" boot_id "\",\"clock_offset_s\":0}"
+#define RECORD(token, expires) RECORD_OF("", token, expires)
+#define BOOT "00000000-1111-2222-3333-444444444444"
+#define DAY 86400
 #define PAGE(records) "{\"format\":1,\"records\":{" records "}}"
 
 /* What a page's bytes become after `change`, e.g. put or prune. */
@@ -109,7 +112,26 @@ remove_two(struct mpsk_page *page)
 static void
 prune_at_nine(struct mpsk_page *page)
 {
-    (void)mpsk_page_prune(page, 9);
+    const struct mpsc_time now = {.wall_s = 9, .boot_ms = 77};
+
+    (void)mpsk_page_prune(page, &now, BOOT);
+}
+
+/* Of this boot: received at 2 ms, for 8 s, whatever the wall clock says. */
+static void
+prune_early(struct mpsk_page *page)
+{
+    const struct mpsc_time now = {.wall_s = 1 + DAY, .boot_ms = 8001};
+
+    CU_ASSERT_EQUAL(mpsk_page_prune(page, &now, BOOT), 0);
+}
+
+static void
+prune_late(struct mpsk_page *page)
+{
+    const struct mpsc_time now = {.wall_s = 1 - DAY, .boot_ms = 8002};
+
+    CU_ASSERT_EQUAL(mpsk_page_prune(page, &now, BOOT), 1);
 }
 
 static void
@@ -124,22 +146,44 @@ test_change(void)
     check(PAGE("\"1\":" RECORD("A", "8") ",\"2\":" RECORD(
               "B", "10") ",\"3\":" RECORD("C", "9")),
           prune_at_nine, PAGE("\"2\":" RECORD("B", "10")));
+    check(PAGE("\"1\":" RECORD_OF(BOOT, "A", "9")), prune_early,
+          PAGE("\"1\":" RECORD_OF(BOOT, "A", "9")));
+    check(PAGE("\"1\":" RECORD_OF(BOOT, "A", "9")), prune_late, PAGE(""));
+}
+
+/* Whether the page has a usable record of the business at that time. */
+static int
+gets(const struct mpsk_page *page, const char *business_id, int64_t wall_s,
+     int64_t boot_ms)
+{
+    const struct mpsc_time now = {.wall_s = wall_s, .boot_ms = boot_ms};
+    struct mpsc_record record;
+    int found = mpsk_page_get(page, business_id, &now, BOOT, &record);
+
+    if (found) {
+        CU_ASSERT_STRING_EQUAL(record.token.data, "A");
+        mpsc_record_free(&record);
+    }
+    return found;
 }
 
 static void
 test_get(void)
 {
-    static const char text[] = PAGE("\"1\":" RECORD("A", "9"));
-    struct mpsc_record record;
+    static const char text[] =
+        PAGE("\"1\":" RECORD("A", "9") ",\"3\":" RECORD_OF(BOOT, "A", "9"));
     struct mpsk_page page;
 
     CU_ASSERT_EQUAL_FATAL(mpsk_page_parse(text, sizeof(text) - 1, &page),
                           MPSK_PAGE_OK);
-    CU_ASSERT_EQUAL(mpsk_page_get(&page, "1", 8, &record), 1);
-    CU_ASSERT_STRING_EQUAL(record.token.data, "A");
-    mpsc_record_free(&record);
-    CU_ASSERT_EQUAL(mpsk_page_get(&page, "1", 9, &record), 0);
-    CU_ASSERT_EQUAL(mpsk_page_get(&page, "2", 8, &record), 0);
+    CU_ASSERT(gets(&page, "1", 8, 8002));
+    CU_ASSERT_FALSE(gets(&page, "1", 9, 2));
+    CU_ASSERT_FALSE(gets(&page, "2", 8, 2));
+    /* the wall clock has stepped by a day, forward or back */
+    CU_ASSERT(gets(&page, "3", 1 + DAY, 8001));
+    CU_ASSERT(gets(&page, "3", 1 - DAY, 8001));
+    CU_ASSERT_FALSE(gets(&page, "3", 1 + DAY, 8002));
+    CU_ASSERT_FALSE(gets(&page, "3", 1 - DAY, 8002));
     mpsk_page_free(&page);
     mpsk_page_free(&page);
 }
