@@ -5,9 +5,12 @@
 
 #include "utc.h"
 
+#include <string.h>
+
 /*
- * timegm(3) isn't used: it takes the C library's time zone lock, which a
- * child of fork(2) finds held for ever if another thread of the host had it.
+ * Neither timegm(3) nor gmtime_r(3) is used: they take the C library's time
+ * zone lock, which a child of fork(2) finds held for ever if another thread of
+ * the host had it.
  */
 
 static int
@@ -44,6 +47,41 @@ mpsc_utc_seconds(const struct mpsc_utc *utc)
     }
     days += utc->day - 1;
     return ((days * 24 + utc->hour) * 60 + utc->minute) * 60 + utc->second;
+}
+
+static void
+put_digits(char *to, int count, int number)
+{
+    while (count > 0) {
+        to[--count] = (char)('0' + number % 10);
+        number /= 10;
+    }
+}
+
+void
+mpsc_utc_text(int64_t seconds, char text[MPSC_UTC_TEXT_SIZE])
+{
+    int64_t known = seconds < 0              ? 0
+                    : seconds > MPSC_UTC_MAX ? MPSC_UTC_MAX
+                                             : seconds;
+    int days = (int)(known / 86400);
+    int second = (int)(known % 86400);
+    int year = 1970;
+    int month = 1;
+
+    for (; days >= 365 + is_leap(year); year++) {
+        days -= 365 + is_leap(year);
+    }
+    for (; days >= days_in_month(year, month); month++) {
+        days -= days_in_month(year, month);
+    }
+    memcpy(text, "0000-00-00T00:00:00Z", MPSC_UTC_TEXT_SIZE);
+    put_digits(text, 4, year);
+    put_digits(text + 5, 2, month);
+    put_digits(text + 8, 2, days + 1);
+    put_digits(text + 11, 2, second / 3600);
+    put_digits(text + 14, 2, second / 60 % 60);
+    put_digits(text + 17, 2, second % 60);
 }
 
 int

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * utc: from a date and time in UTC to Unix seconds.
+ * utc: from a date and time in UTC to Unix seconds and back.
  */
 #ifndef MPSC_UTC_H
 #define MPSC_UTC_H
@@ -21,6 +21,13 @@ struct mpsc_utc {
  * (a leap second, 60, is none).
  */
 int64_t mpsc_utc_seconds(const struct mpsc_utc *utc);
+
+/* "2026-01-31T12:30:59Z" and a NUL. */
+#define MPSC_UTC_TEXT_SIZE 21
+
+/* The other way, as RFC 3339 has it. What is before 1970 or beyond
+ * MPSC_UTC_MAX is written as that. */
+void mpsc_utc_text(int64_t seconds, char text[MPSC_UTC_TEXT_SIZE]);
 
 /*
  * Reads exactly `count` decimal digits at `text`, which may end earlier. The

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Dates and times to Unix seconds. */
+/* Dates and times to Unix seconds and back. */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
 
 #include <CUnit/Basic.h>
+#include <string.h>
 #include <time.h>
 
 #include "run_suites.h"
@@ -56,6 +57,8 @@ test_every_day(void)
 
     for (time_t day = 0; day < 146097; day++) {
         time_t then = day * 86400 + 4711;
+        char expected[MPSC_UTC_TEXT_SIZE];
+        char text[MPSC_UTC_TEXT_SIZE];
         struct tm tm;
         struct mpsc_utc utc;
 
@@ -63,8 +66,35 @@ test_every_day(void)
         utc = (struct mpsc_utc){tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
                                 tm.tm_hour,        tm.tm_min,     tm.tm_sec};
         wrong += mpsc_utc_seconds(&utc) != then;
+        strftime(expected, sizeof(expected), "%Y-%m-%dT%H:%M:%SZ", &tm);
+        mpsc_utc_text(then, text);
+        wrong += strcmp(text, expected) != 0;
     }
     CU_ASSERT_EQUAL(wrong, 0);
+}
+
+static void
+test_text(void)
+{
+    static const struct {
+        int64_t seconds;
+        const char *expected;
+    } rows[] = {
+        {0, "1970-01-01T00:00:00Z"},
+        {INT64_C(4107542399), "2100-02-28T23:59:59Z"},
+        {MPSC_UTC_MAX, "9999-12-31T23:59:59Z"},
+        {MPSC_UTC_MAX + 1, "9999-12-31T23:59:59Z"},
+        {INT64_MAX, "9999-12-31T23:59:59Z"},
+        {-1, "1970-01-01T00:00:00Z"},
+        {INT64_MIN, "1970-01-01T00:00:00Z"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[MPSC_UTC_TEXT_SIZE];
+
+        mpsc_utc_text(rows[i].seconds, text);
+        CU_ASSERT_STRING_EQUAL(text, rows[i].expected);
+    }
 }
 
 static void
@@ -84,9 +114,8 @@ int
 main(void)
 {
     CU_TestInfo tests[] = {
-        {"seconds", test_seconds},
-        {"every day", test_every_day},
-        {"digits", test_digits},
+        {"seconds", test_seconds}, {"every day", test_every_day},
+        {"text", test_text},       {"digits", test_digits},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
