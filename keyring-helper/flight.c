@@ -194,7 +194,7 @@ take_lock(struct flight *flight)
 {
     const struct mpsc_keyring_query *query = flight->query;
 
-    flight->dir = mpsk_runtime_dir_open(query->runtime_dir);
+    flight->dir = mpsc_runtime_dir_open(query->runtime_dir);
     if (flight->dir < 0) {
         return MPSC_KEYRING_NO_RUNTIME_DIR;
     }
