@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "configuration_lines.h"
@@ -616,6 +617,135 @@ mpsc_configuration_load(const char *file, const char *profile,
     free_sources(&sources);
     errno = saved;
     return code;
+}
+
+/* What is there to be read, as a text of which the stamp is the digest. */
+struct survey {
+    FILE *text;
+    int64_t now_s;
+    int is_unsettled;
+};
+
+/* In either direction, since a clock that went back comes by here again. */
+static int
+is_recent(const struct survey *survey, const struct timespec *when)
+{
+    return when->tv_sec >= survey->now_s - MPSC_CONFIGURATION_SETTLED_S &&
+           when->tv_sec <= survey->now_s + MPSC_CONFIGURATION_SETTLED_S;
+}
+
+static void
+survey_path(struct survey *survey, const char *path)
+{
+    struct stat status;
+    int failure = stat(path, &status) == 0 ? 0 : errno;
+
+    /* A NUL is the one byte that no name has. */
+    (void)fprintf(survey->text, "%s%c%d", path, '\0', failure);
+    /* A link to nowhere isn't the same as nothing. */
+    if (failure != 0 && lstat(path, &status) != 0) {
+        return;
+    }
+    (void)fprintf(survey->text, " %ju %ju %jd %jd.%ld %jd.%ld %o %u",
+                  (uintmax_t)status.st_dev, (uintmax_t)status.st_ino,
+                  (intmax_t)status.st_size, (intmax_t)status.st_mtim.tv_sec,
+                  status.st_mtim.tv_nsec, (intmax_t)status.st_ctim.tv_sec,
+                  status.st_ctim.tv_nsec, (unsigned)status.st_mode,
+                  (unsigned)status.st_uid);
+    if (is_recent(survey, &status.st_mtim) ||
+        is_recent(survey, &status.st_ctim)) {
+        survey->is_unsettled = 1;
+    }
+}
+
+static int
+compare_entry(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* 0, or -1 where it could not be listed for want of resources. */
+static int
+survey_drop_ins(struct survey *survey, const char *directory)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(directory, &entries, is_drop_in, compare_entry);
+    int result = 0;
+
+    if (count < 0) {
+        return errno == ENOMEM || errno == EMFILE || errno == ENFILE ? -1 : 0;
+    }
+    for (int i = 0; i < count; i++) {
+        char *path = join(directory, entries[i]->d_name);
+
+        if (path != NULL) {
+            survey_path(survey, path);
+        } else {
+            result = -1;
+        }
+        free(path);
+        free(entries[i]);
+    }
+    free(entries);
+    return result;
+}
+
+static int
+survey_directory(struct survey *survey, const char *directory)
+{
+    char *main_file = join(directory, NAME);
+    char *drop_ins = join(directory, NAME ".d");
+    int result = -1;
+
+    if (main_file != NULL && drop_ins != NULL) {
+        survey_path(survey, main_file);
+        survey_path(survey, drop_ins);
+        result = survey_drop_ins(survey, drop_ins);
+    }
+    free(main_file);
+    free(drop_ins);
+    return result;
+}
+
+int
+mpsc_configuration_stamp_in(const char *file, const char *vendor_dir,
+                            const char *host_dir, int64_t now_s,
+                            char stamp[MPSC_DIGEST_HEX_SIZE])
+{
+    int saved = errno;
+    char *text = NULL;
+    size_t size = 0;
+    struct survey survey = {open_memstream(&text, &size), now_s, 0};
+    int result = 0;
+
+    if (survey.text == NULL) {
+        errno = saved;
+        return -1;
+    }
+    if (file != NULL) {
+        survey_path(&survey, file);
+    } else if (survey_directory(&survey, vendor_dir) != 0 ||
+               survey_directory(&survey, host_dir) != 0) {
+        result = -1;
+    }
+    (void)fputs(survey.is_unsettled ? " unsettled" : "", survey.text);
+    if (ferror(survey.text)) {
+        result = -1;
+    }
+    if (fclose(survey.text) != 0 || result != 0 ||
+        mpsc_digest_sha256(text, size, stamp) != 0) {
+        result = -1;
+    }
+    free(text);
+    errno = saved;
+    return result == 0 ? survey.is_unsettled : -1;
+}
+
+int
+mpsc_configuration_stamp(const char *file, char stamp[MPSC_DIGEST_HEX_SIZE])
+{
+    return mpsc_configuration_stamp_in(file, MPS_DATADIR, MPS_SYSCONFDIR,
+                                       time(NULL), stamp);
 }
 
 void

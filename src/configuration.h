@@ -10,13 +10,21 @@
  * group are the host's; a group [name] overrides them for the profile of that
  * name.
  *
- * Not for two threads at once: libeconf notes in static memory what it reads.
+ * Reading is not for two threads at once: libeconf notes in static memory what
+ * it reads.
  */
 #ifndef MPSC_CONFIGURATION_H
 #define MPSC_CONFIGURATION_H
 
 #include <mps/credential.h>
 #include <stdint.h>
+
+#include "digest.h"
+
+/* A file that was changed less than this ago may be changed again without a
+ * trace: times on a disk are whole milliseconds at best, on some whole
+ * seconds, on FAT every other one. */
+#define MPSC_CONFIGURATION_SETTLED_S 2
 
 enum mpsc_keyring_use {
     MPSC_KEYRING_PREFERRED,
@@ -78,6 +86,28 @@ int mpsc_configuration_load_in(const char *vendor_dir, const char *host_dir,
                                const char *profile,
                                struct mpsc_configuration **configuration,
                                struct mps_error *error);
+
+/*
+ * Stamps what mpsc_configuration_load() would look at, whatever the profile: a
+ * digest of the name, place, size, times, mode and owner of each file and
+ * directory, there or not. No file is opened, only the drop-ins are listed.
+ * Equal stamps: nothing was changed, added, removed or renamed between. Take
+ * the stamp before loading, so that a change in between shows next time.
+ *
+ * 0; 1 where it is unsettled: something was changed so recently that one more
+ * change might leave the same times; -1 without memory or descriptors. An
+ * unsettled stamp differs from the settled one of the same files, so that who
+ * loads at each change of the stamp loads once more when it has settled, and
+ * misses nothing. Any thread at any time; errno is kept.
+ */
+int mpsc_configuration_stamp(const char *file,
+                             char stamp[MPSC_DIGEST_HEX_SIZE]);
+
+/* The same with other directories and another time than now (Unix seconds):
+ * for tests. */
+int mpsc_configuration_stamp_in(const char *file, const char *vendor_dir,
+                                const char *host_dir, int64_t now_s,
+                                char stamp[MPSC_DIGEST_HEX_SIZE]);
 
 /* Frees and sets to NULL; NULL in it is fine. */
 void mpsc_configuration_free(struct mpsc_configuration **configuration);

@@ -6,11 +6,14 @@
 
 #include <CUnit/Basic.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "configuration.h"
@@ -106,6 +109,8 @@ end_suite(void)
 {
     static const char *const names[] = {
         "test.conf",
+        "copy",
+        "target",
         "fifo",
         "vendor/mps-credential.conf.d/10-a.conf",
         "vendor/mps-credential.conf.d/20-b.conf",
@@ -578,6 +583,224 @@ test_unreadable_files(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "can't be read by user"));
 }
 
+/* --- stamps ---------------------------------------------------------------
+ */
+
+/* Long after anything that a test does. */
+#define LATER (time(NULL) + 1000)
+
+static char stamp[MPSC_DIGEST_HEX_SIZE];
+static char former_stamp[MPSC_DIGEST_HEX_SIZE];
+
+/* Stamps the host's files, or the one of that name in the directory. */
+static int
+stamp_at(const char *name, int64_t now_s)
+{
+    char vendor[200];
+    char host[200];
+    int result;
+
+    snprintf(vendor, sizeof(vendor), "%s", path_of("vendor"));
+    snprintf(host, sizeof(host), "%s", path_of("host"));
+    memcpy(former_stamp, stamp, sizeof(stamp));
+    errno = EXDEV;
+    result = mpsc_configuration_stamp_in(name != NULL ? path_of(name) : NULL,
+                                         vendor, host, now_s, stamp);
+    CU_ASSERT_EQUAL(errno, EXDEV);
+    return result;
+}
+
+/* True where the settled stamp isn't that of the last time. */
+static int
+changed(const char *name)
+{
+    CU_ASSERT_EQUAL(stamp_at(name, LATER), 0);
+    CU_ASSERT_EQUAL(strlen(stamp), MPSC_DIGEST_HEX_SIZE - 1);
+    return strcmp(stamp, former_stamp) != 0;
+}
+
+static void
+set_time(const char *name, time_t when)
+{
+    const struct timespec times[2] = {{when, 0}, {when, 0}};
+
+    CU_ASSERT_EQUAL(utimensat(AT_FDCWD, path_of(name), times, 0), 0);
+}
+
+static void
+rename_to(const char *from, const char *to)
+{
+    char source[200];
+
+    snprintf(source, sizeof(source), "%s", path_of(from));
+    CU_ASSERT_EQUAL(rename(source, path_of(to)), 0);
+}
+
+#define MAIN "/mps-credential.conf"
+
+/* Whatever happens to one file: `name` as for changed(), `path` where it is.
+ */
+static void
+check_stamped(const char *name, const char *path)
+{
+    struct stat status;
+
+    (void)remove(path_of(path));
+    (void)changed(name);
+    CU_ASSERT(!changed(name));
+    write_text(path, "attempts = 1\n");
+    CU_ASSERT(changed(name));
+    CU_ASSERT(!changed(name));
+    write_text(path, "attempts = 10\n");
+    CU_ASSERT(changed(name));
+    CU_ASSERT_EQUAL(chmod(path_of(path), 0604), 0);
+    CU_ASSERT(changed(name));
+    set_time(path, 1000000000);
+    CU_ASSERT(changed(name));
+    /* A copy of the same size and time in its place. */
+    write_text("copy", "attempts = 20\n");
+    CU_ASSERT_EQUAL(chmod(path_of("copy"), 0604), 0);
+    set_time("copy", 1000000000);
+    rename_to("copy", path);
+    CU_ASSERT(changed(name));
+    CU_ASSERT_EQUAL(stat(path_of(path), &status), 0);
+    CU_ASSERT_EQUAL(status.st_mtim.tv_sec, 1000000000);
+    CU_ASSERT_EQUAL(remove(path_of(path)), 0);
+    CU_ASSERT(changed(name));
+    /* Nothing there is not a link to nowhere. */
+    CU_ASSERT_EQUAL(symlink("/nonexistent", path_of(path)), 0);
+    CU_ASSERT(changed(name));
+    CU_ASSERT(!changed(name));
+    CU_ASSERT_EQUAL(remove(path_of(path)), 0);
+    CU_ASSERT(changed(name));
+    CU_ASSERT(!changed(name));
+}
+
+static void
+test_stamp(void)
+{
+    check_stamped("test.conf", "test.conf");
+    check_stamped(NULL, "vendor" MAIN);
+    check_stamped(NULL, "vendor" MAIN ".d/10-a.conf");
+    check_stamped(NULL, "host" MAIN);
+    check_stamped(NULL, "host" MAIN ".d/15-c.conf");
+    /* The one file is all that counts. */
+    write_text("test.conf", NEEDED);
+    (void)changed("test.conf");
+    write_text("host" MAIN, NEEDED);
+    CU_ASSERT(!changed("test.conf"));
+    (void)changed(NULL);
+    write_text("test.conf", "");
+    CU_ASSERT(!changed(NULL));
+    CU_ASSERT_EQUAL(remove(path_of("test.conf")), 0);
+}
+
+/* Behind a link only the file itself changes. */
+static void
+test_stamp_link(void)
+{
+    write_text("target", "attempts = 1\n");
+    CU_ASSERT_EQUAL(symlink("target", path_of("test.conf")), 0);
+    (void)changed("test.conf");
+    write_text("target", "attempts = 20\n");
+    CU_ASSERT(changed("test.conf"));
+    CU_ASSERT(!changed("test.conf"));
+    CU_ASSERT_EQUAL(remove(path_of("target")), 0);
+    CU_ASSERT(changed("test.conf"));
+    CU_ASSERT_EQUAL(remove(path_of("test.conf")), 0);
+    CU_ASSERT(changed("test.conf"));
+}
+
+static void
+test_stamp_drop_ins(void)
+{
+    write_text("host" MAIN ".d/10-a.conf", "attempts = 1\n");
+    write_text("host" MAIN ".d/15-c.conf", "attempts = 2\n");
+    (void)changed(NULL);
+    CU_ASSERT(!changed(NULL));
+    /* Their order changes, and nothing of the directory but its times. */
+    rename_to("host" MAIN ".d/10-a.conf", "copy");
+    rename_to("host" MAIN ".d/15-c.conf", "host" MAIN ".d/10-a.conf");
+    rename_to("copy", "host" MAIN ".d/15-c.conf");
+    CU_ASSERT(changed(NULL));
+    CU_ASSERT_EQUAL(chmod(path_of("host" MAIN ".d"), 0700), 0);
+    CU_ASSERT(changed(NULL));
+    CU_ASSERT_EQUAL(chmod(path_of("host" MAIN ".d"), 0755), 0);
+    (void)changed(NULL);
+    /* The whole directory goes, and comes back. */
+    rename_to("host" MAIN ".d", "away");
+    CU_ASSERT(changed(NULL));
+    CU_ASSERT(!changed(NULL));
+    rename_to("away", "host" MAIN ".d");
+    CU_ASSERT(changed(NULL));
+}
+
+/* Two changes within one tick of the clock may leave the same times. So what
+ * is stamped between them is stamped otherwise once the tick is over, though
+ * nothing that can be seen has changed. */
+static void
+test_stamp_unsettled(void)
+{
+    char settled[MPSC_DIGEST_HEX_SIZE];
+    struct stat status;
+    int64_t changed_s;
+
+    write_text("test.conf", "attempts = 1\n");
+    CU_ASSERT_EQUAL(stat(path_of("test.conf"), &status), 0);
+    changed_s = status.st_ctim.tv_sec;
+    CU_ASSERT_EQUAL(stamp_at("test.conf", changed_s + 3), 0);
+    memcpy(settled, stamp, sizeof(stamp));
+    for (int64_t after = -2; after <= 2; after++) {
+        CU_ASSERT_EQUAL(stamp_at("test.conf", changed_s + after), 1);
+        /* Who loaded then loads again later. */
+        CU_ASSERT_STRING_NOT_EQUAL(stamp, settled);
+    }
+    CU_ASSERT_STRING_EQUAL(stamp, former_stamp);
+    CU_ASSERT_EQUAL(stamp_at("test.conf", changed_s - 3), 0);
+    CU_ASSERT_STRING_EQUAL(stamp, settled);
+    CU_ASSERT_EQUAL(stamp_at("test.conf", changed_s + 1000000), 0);
+    CU_ASSERT_STRING_EQUAL(stamp, settled);
+    /* A time that was set doesn't hide the change, and isn't settled itself.
+     */
+    set_time("test.conf", 1000000000);
+    CU_ASSERT_EQUAL(stamp_at("test.conf", time(NULL)), 1);
+    CU_ASSERT_EQUAL(stamp_at("test.conf", 1000000001), 1);
+    CU_ASSERT_EQUAL(stamp_at("test.conf", 1000001000), 0);
+    /* One recent file of many is enough, or a directory. */
+    write_text("host" MAIN, NEEDED);
+    CU_ASSERT_EQUAL(stamp_at(NULL, time(NULL)), 1);
+    CU_ASSERT_EQUAL(stamp_at(NULL, LATER), 0);
+}
+
+/* As a process takes it: by the build's directories and the present time. */
+static void
+test_stamp_now(void)
+{
+    write_text("test.conf", NEEDED);
+    CU_ASSERT_EQUAL(mpsc_configuration_stamp(path_of("test.conf"), stamp), 1);
+    memcpy(former_stamp, stamp, sizeof(stamp));
+    CU_ASSERT(mpsc_configuration_stamp(NULL, stamp) >= 0);
+    CU_ASSERT_STRING_NOT_EQUAL(stamp, former_stamp);
+    CU_ASSERT_EQUAL(mpsc_configuration_stamp("/proc/self/nothing", stamp), 0);
+}
+
+/* Without descriptors nothing is known, and nothing is claimed. */
+static void
+test_stamp_without_descriptors(void)
+{
+    struct rlimit former;
+    struct rlimit none;
+
+    CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_NOFILE, &former), 0);
+    none = former;
+    none.rlim_cur = 0;
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_NOFILE, &none), 0);
+    CU_ASSERT_EQUAL(stamp_at(NULL, LATER), -1);
+    CU_ASSERT_EQUAL(stamp_at("test.conf", LATER), 0);
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_NOFILE, &former), 0);
+    CU_ASSERT_EQUAL(stamp_at(NULL, LATER), 0);
+}
+
 /* The host may have asked libeconf to join entries of the same name. */
 static void
 test_environment(void)
@@ -608,6 +831,12 @@ main(void)
         {"files and their order", test_files},
         {"unreadable among them", test_unreadable_files},
         {"libeconf's environment", test_environment},
+        {"stamp", test_stamp},
+        {"stamp: a link", test_stamp_link},
+        {"stamp: drop-ins", test_stamp_drop_ins},
+        {"stamp: just changed", test_stamp_unsettled},
+        {"stamp: now", test_stamp_now},
+        {"stamp: no descriptors", test_stamp_without_descriptors},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
