@@ -174,6 +174,7 @@ test_uniform(void)
     enum { DRAWS = 10000, PARTS = 10 };
     const int64_t first = HOUR / 2;
     const int64_t width = HOUR * 2 / 5;
+    const double expected = (double)DRAWS / PARTS;
     unsigned parts[PARTS + 1] = {0};
     uint32_t state = 2463534242;
     double chi_square = 0;
@@ -189,9 +190,9 @@ test_uniform(void)
     }
     parts[PARTS - 1] += parts[PARTS];
     for (int i = 0; i < PARTS; i++) {
-        double off = (double)parts[i] - DRAWS / PARTS;
+        double off = (double)parts[i] - expected;
 
-        chi_square += off * off / (DRAWS / PARTS);
+        chi_square += off * off / expected;
     }
     CU_ASSERT(chi_square < 27.88);
     /* Three standard deviations of the mean: width / sqrt(12 * DRAWS). */
