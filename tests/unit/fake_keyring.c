@@ -10,12 +10,14 @@
 #include <string.h>
 
 #include "fake_clock.h"
+#include "fake_sweep.h"
 #include "fake_trace.h"
 
 enum stage { LOADING, HOLDING, CHANGING, OVER };
 
 struct mpsc_keyring_session {
-    enum stage stage;
+    enum stage stage;         /* a flight's; a sweep is HOLDING, or OVER */
+    struct fake_sweep *sweep; /* NULL: a flight */
     int finished;
     int ended; /* ENDED was told */
 };
@@ -38,6 +40,7 @@ fake_keyring_plan(const struct fake_keyring_plan *wanted)
     mistakes = 0;
     stored[0] = '\0';
     pthread_mutex_unlock(&fake_lock);
+    fake_sweep_plan(NULL, 0);
 }
 
 /* A part of the plan, by value. */
@@ -107,6 +110,11 @@ fake_open(const struct mpsc_keyring_query *query,
     if (*state == MPSC_KEYRING_OK) {
         session = calloc(1, sizeof(*session));
     }
+    if (session != NULL && query->business_id == NULL) {
+        session->sweep = fake_sweep_new();
+        session->stage = HOLDING;
+        fake_sweep_load(session->sweep);
+    }
     pthread_mutex_lock(&fake_lock);
     last_query = *query;
     open_count += session != NULL;
@@ -130,6 +138,9 @@ ended(struct mpsc_keyring_session *session)
     }
     session->ended = 1;
     session->stage = OVER;
+    if (session->sweep != NULL) {
+        fake_sweep_release(session->sweep);
+    }
     fake_kick();
     return MPSC_KEYRING_ENDED;
 }
@@ -173,6 +184,50 @@ answer(struct mpsc_keyring_session *session, struct mpsc_keyring_event *event)
 }
 
 static enum mpsc_keyring_progress
+answer_sweep(struct mpsc_keyring_session *session,
+             struct mpsc_keyring_event *event)
+{
+    const struct fake_keyring_plan now = get_plan();
+    enum fake_keyring_manner manner = now.hold;
+    enum mpsc_keyring_state state = MPSC_KEYRING_OK;
+    enum mpsc_keyring_progress progress;
+
+    switch (fake_sweep_due(session->sweep)) {
+    case MPSC_KEYRING_LOADED:
+        manner = now.load;
+        state = now.load_state;
+        break;
+    case MPSC_KEYRING_CHANGED:
+        manner = now.change;
+        state = now.change_state;
+        break;
+    case MPSC_KEYRING_CLAIMED:
+        manner = now.claim;
+        break;
+    case MPSC_KEYRING_RECORD:
+        manner = FAKE_KEYRING_ANSWERS;
+        break;
+    case MPSC_KEYRING_PENDING:
+    case MPSC_KEYRING_ENDED:
+        break;
+    }
+    if (manner == FAKE_KEYRING_MUTE) {
+        return MPSC_KEYRING_PENDING;
+    }
+    if (manner == FAKE_KEYRING_DIES) {
+        return ended(session);
+    }
+    progress = fake_sweep_next(session->sweep, state, event);
+    if (progress == MPSC_KEYRING_LOADED && state != MPSC_KEYRING_OK) {
+        session->stage = OVER;
+    }
+    if (progress != MPSC_KEYRING_PENDING) {
+        fake_kick();
+    }
+    return progress;
+}
+
+static enum mpsc_keyring_progress
 fake_step(struct mpsc_keyring_session *session,
           struct mpsc_keyring_event *event)
 {
@@ -182,6 +237,9 @@ fake_step(struct mpsc_keyring_session *session,
     }
     if (session->finished) {
         return ended(session);
+    }
+    if (session->sweep != NULL && session->stage != OVER) {
+        return answer_sweep(session, event);
     }
     switch (session->stage) {
     case LOADING:
@@ -196,17 +254,17 @@ fake_step(struct mpsc_keyring_session *session,
     return MPSC_KEYRING_PENDING;
 }
 
+/* Takes a wish; 0, or -1 where it is refused. */
 static int
-change(struct mpsc_keyring_session *session, const char *word)
+wish(struct mpsc_keyring_session *session, const char *word)
 {
     trace(word);
     if (session->stage != HOLDING || session->finished) {
-        mistake("a change of a session that isn't loaded");
+        mistake("a wish to a session that isn't loaded");
     }
     if (get_plan().refuses_change) {
         return -1;
     }
-    session->stage = CHANGING;
     fake_kick();
     return 0;
 }
@@ -215,10 +273,15 @@ static int
 fake_store(struct mpsc_keyring_session *session,
            const struct mpsc_record *record)
 {
-    int result = change(session, "store");
+    int result = wish(session, "store");
 
+    if (session->sweep != NULL) {
+        mistake("store() in a sweep");
+        return -1;
+    }
     pthread_mutex_lock(&fake_lock);
     if (result == 0) {
+        session->stage = CHANGING;
         snprintf(stored, sizeof(stored), "%s", record->token.data);
     }
     pthread_mutex_unlock(&fake_lock);
@@ -228,7 +291,41 @@ fake_store(struct mpsc_keyring_session *session,
 static int
 fake_erase(struct mpsc_keyring_session *session)
 {
-    return change(session, "erase");
+    int result = wish(session, "erase");
+
+    if (result == 0 && session->sweep == NULL) {
+        session->stage = CHANGING;
+    } else if (result == 0 && fake_sweep_erase(session->sweep) != 0) {
+        mistake("erase() while something else is due");
+    }
+    return result;
+}
+
+static int
+fake_claim(struct mpsc_keyring_session *session, const char *const *ids,
+           size_t count)
+{
+    int result = wish(session, "claim");
+
+    if (result == 0 && (session->sweep == NULL ||
+                        fake_sweep_claim(session->sweep, ids, count) != 0)) {
+        mistake("a claim that the port forbids");
+    }
+    return result;
+}
+
+static int
+fake_change(struct mpsc_keyring_session *session,
+            const struct mpsc_keyring_change *changes, size_t count)
+{
+    int result = wish(session, "change");
+
+    if (result == 0 &&
+        (session->sweep == NULL ||
+         fake_sweep_change(session->sweep, changes, count) != 0)) {
+        mistake("a batch of changes that the port forbids");
+    }
+    return result;
 }
 
 static int
@@ -254,6 +351,9 @@ fake_close(struct mpsc_keyring_session **session)
     open_count--;
     unfinished += !(*session)->finished && !(*session)->ended;
     pthread_mutex_unlock(&fake_lock);
+    if ((*session)->sweep != NULL) {
+        fake_sweep_free(&(*session)->sweep);
+    }
     free(*session);
     *session = NULL;
 }
@@ -310,6 +410,8 @@ const struct mpsc_keyring fake_keyring = {
     .step = fake_step,
     .store = fake_store,
     .erase = fake_erase,
+    .claim = fake_claim,
+    .change = fake_change,
     .unsent = fake_unsent,
     .finish = fake_finish,
     .close = fake_close,

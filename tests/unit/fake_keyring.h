@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fake_keyring: the keyring port without a keyring. A plan says what each
- * session does; without one it is a keyring that works and is empty.
+ * session does; without one it is a keyring that works and is empty. What a
+ * sweep finds there: fake_sweep.h.
  */
 #ifndef TEST_FAKE_KEYRING_H
 #define TEST_FAKE_KEYRING_H
@@ -19,9 +20,10 @@ struct fake_keyring_plan {
     enum mpsc_keyring_state open; /* not OK: open() gives no session */
     enum fake_keyring_manner load;
     enum mpsc_keyring_state load_state;
-    const char *token; /* the record that is found; NULL = none */
+    const char *token; /* the record that a flight finds; NULL = none */
     enum fake_keyring_manner hold;
-    int refuses_change; /* store() and erase() return -1 */
+    enum fake_keyring_manner claim;
+    int refuses_change; /* store(), erase(), claim(), change() return -1 */
     enum fake_keyring_manner change;
     enum mpsc_keyring_state change_state;
     int unsent;     /* the helper doesn't take the whole record */
@@ -31,7 +33,8 @@ struct fake_keyring_plan {
 
 extern const struct mpsc_keyring fake_keyring;
 
-/* The plan of all sessions, read at each step, and a clean slate. */
+/* The plan of all sessions, read at each step, and a clean slate. Sweeps find
+ * nothing, until fake_sweep_plan() is called. */
 void fake_keyring_plan(const struct fake_keyring_plan *plan);
 
 /* Changes what is planned, while sessions run. */
@@ -39,7 +42,8 @@ void fake_keyring_load_manner(enum fake_keyring_manner manner);
 void fake_keyring_send(void);
 void fake_keyring_end(void);
 
-/* The last query; its strings are gone, but for the business. */
+/* The last query; its strings are gone, but for the business (NULL: it was a
+ * sweep's). */
 struct mpsc_keyring_query fake_keyring_query(void);
 
 /* Sessions that were opened and not closed; that were closed without having
