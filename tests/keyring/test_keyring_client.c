@@ -625,7 +625,7 @@ test_runtime_dir(void)
 static void
 test_other_version(void)
 {
-    static const char newer[MPSC_KEYRING_HEADER_SIZE] = "MPSK\0\2\0\1";
+    static const char newer[MPSC_KEYRING_HEADER_SIZE] = "MPSK\0\3\0\1";
     struct mpsc_keyring_child child;
     struct flight flight;
     struct pollfd fd;
@@ -640,7 +640,7 @@ test_other_version(void)
     CU_ASSERT_EQUAL(poll(&fd, 1, 5000), 1);
     CU_ASSERT_EQUAL(recv(child.socket, answer, sizeof(answer), 0),
                     sizeof(answer));
-    CU_ASSERT_EQUAL(memcmp(answer, "MPSK\0\1\0\6", 8), 0);
+    CU_ASSERT_EQUAL(memcmp(answer, "MPSK\0\2\0\6", 8), 0);
     fd = (struct pollfd){.fd = child.pidfd, .events = POLLIN};
     CU_ASSERT_EQUAL(poll(&fd, 1, 5000), 1);
     CU_ASSERT_EQUAL(mpsc_keyring_reap(&child, &status), 1);
@@ -653,7 +653,7 @@ test_other_version(void)
 static int
 be_newer_helper(void)
 {
-    static const char frame[] = "MPSK\0\2\0\6\0\0\0\2{}";
+    static const char frame[] = "MPSK\0\3\0\6\0\0\0\2{}";
 
     return send(0, frame, sizeof(frame) - 1, 0) > 0 ? 0 : 1;
 }
