@@ -4,7 +4,36 @@
  * for libcurl and tests fill for a fake.
  *
  * A client runs any number of GET requests at once on the thread that polls
- * it. It belongs to one thread; only wakeup() may be called from others.
+ * it. It belongs to one thread at a time; only wakeup() may be called from
+ * others. Between polls it may lie unused for any time, also with calls under
+ * way, and another thread may take it over, where the two threads synchronise
+ * (a lock or a join).
+ *
+ * Connections are kept from request to request, and shared by requests under
+ * way where the server speaks HTTP/2. A request whose kept connection turns
+ * out to be cut, without a byte of an answer, is repeated once on a fresh
+ * one; its caller doesn't notice. What fails on a fresh connection is the
+ * caller's to repeat. Where several share a fresh connection the library
+ * counts it as kept for all but the first.
+ *
+ * Hosts close and reuse descriptors behind our back. A client compares each
+ * descriptor with what it opened, before each use: nothing is read from,
+ * written to or closed that isn't its own. Where the host took a connection
+ * away, the client goes on by fresh ones, and repeats what was under way.
+ * Where it took the client's own pair for wakeups, start() and poll() fail
+ * and usable() is 0. So the owner
+ *
+ * - asks usable() when it takes up a client that has lain unused, and after a
+ *   poll() or start() that failed; where it is 0, cancels what is under way,
+ *   calls abandon(), and opens another;
+ * - calls abandon() alone, and nothing else, in a forked child.
+ *
+ * Out of reach: a descriptor that the host replaces from another thread
+ * between the look and the use, and those that libcurl 7.88 keeps to itself:
+ * a socket pair per client for its own wakeups, which is never used but closed
+ * with the client, and one per name that is being resolved. The pair lies
+ * beside ours, and hosts close whole ranges: where ours is gone, libcurl's
+ * isn't touched either.
  */
 #ifndef MPSC_HTTP_H
 #define MPSC_HTTP_H
@@ -37,6 +66,9 @@ struct mpsc_http_request {
     const struct mpsc_secret *ca_blob; /* PEM in place of ca_file; or NULL */
     const char *proxy;                 /* NULL = none */
     unsigned connect_timeout_ms;
+    /* Many such requests are under way: rather waits for a connection that
+     * can be shared than opens another. */
+    int crowd;
 };
 
 struct mpsc_http_response {
@@ -48,6 +80,7 @@ struct mpsc_http_response {
     char retry_after[64]; /* "" = none */
     char business_usage[MPSC_HTTP_HEADER_SIZE]; /* X-Business-Use-Case-Usage;
                                                  * cut = "" */
+    char app_usage[256];                        /* X-App-Usage, the same */
     char trace[64];                             /* x-fb-trace-id */
 };
 
@@ -80,7 +113,11 @@ struct mpsc_http_port {
      * and detail say why). */
     int (*start)(struct mpsc_http *http, struct mpsc_http_call *call);
 
-    /* Ends a call that is under way; done() will not run. */
+    /*
+     * Ends a call that is under way; done() will not run. Where not a byte
+     * came over its connection since the call was sent, requests to come use
+     * a fresh one: that one may have died silently.
+     */
     void (*cancel)(struct mpsc_http *http, struct mpsc_http_call *call);
 
     /*
@@ -94,12 +131,24 @@ struct mpsc_http_port {
     /* Ends a poll() at once, or the next one. From any thread. */
     void (*wakeup)(struct mpsc_http *http);
 
+    /* False where a descriptor of the client is no longer what it was. */
+    int (*usable)(struct mpsc_http *http);
+
     /* The system's CA certificates, PEM, as the library was built; NULL where
      * it has no single file. Static. */
     const char *(*ca_file)(void);
 
     /* Frees the client, which has no call under way; *http becomes NULL. */
     void (*close)(struct mpsc_http **http);
+
+    /*
+     * Forgets the client without touching any of its descriptors, also those
+     * that are still its own. Its memory is left (reachable, for leak
+     * checkers): to free it libcurl closes descriptors, and their numbers are
+     * the host's by now, or the parent's connections. A call under way in it
+     * (in a forked child) is not touched again. *http becomes NULL.
+     */
+    void (*abandon)(struct mpsc_http **http);
 };
 
 /* The real one. */

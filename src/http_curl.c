@@ -12,31 +12,86 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #ifdef MPS_CURL_USES_OPENSSL
 #include <openssl/ssl.h>
 #endif
 
 #include "http.h"
+#include "http_sockets.h"
 #include "utf8.h"
 
 /* Meta's specification gives User-Agent a pattern; this fits it. */
 #define USER_AGENT "mps-credential/" PACKAGE_VERSION
 
-struct mpsc_http {
+/* As many as a client ever has under way (io.h). */
+#define CONNECTIONS_MAX 64L
+
+/* Servers and what lies between close an idle connection after a minute or
+ * more. */
+#define IDLE_S 60L
+
+/* A busy connection is given up then: its certificate was looked at when it
+ * was made, and its address, too. */
+#define LIFETIME_S 300L
+
+/* How long a CA file's contents are kept (OpenSSL alone): reading the
+ * system's takes longer than the rest of a handshake. Certificates from
+ * memory are compared each time. */
+#define CA_CACHE_S 60L
+
+/* A dead peer is noticed within IDLE_S: 15 s and nine probes of libcurl's or
+ * the system's count. */
+#define KEEPALIVE_IDLE_S 15L
+#define KEEPALIVE_INTERVAL_S 5L
+
+/* How often a call is sent: again once, where its kept connection was cut. */
+#define SENT_MAX 2
+
+/* What is never freed, but stays reachable: first member of what is left. */
+struct leftover {
+    struct leftover *next;
+};
+
+/* libcurl's handle with its connections. */
+struct pool {
+    struct leftover leftover;
     CURLM *multi;
+    struct mpsc_http_sockets sockets;
 };
 
 /* What libcurl needs for one call: its handle's CURLOPT_PRIVATE. */
 struct transfer {
+    struct transfer *next;
+    struct mpsc_http *http;
     struct mpsc_http_call *call;
-    CURL *easy;
+    CURL *easy; /* NULL: the next poll() launches it (again) */
     struct curl_slist *headers;
+    uint64_t socket; /* the serial number of its connection; 0 = none yet */
+    uint64_t since;  /* the sockets' clock when that got the call */
+    unsigned sent;   /* how often a connection got the call */
+    int stale;       /* this attempt is no good */
+    int fresh;       /* only a fresh connection will do */
+    int kept;        /* its connection has answered earlier calls */
+    int answered;    /* a byte of an answer has come */
     int headers_end; /* the blank line behind the headers has come */
     char error[CURL_ERROR_SIZE];
+};
+
+struct mpsc_http {
+    struct leftover leftover;
+    struct pool *pool; /* NULL without memory */
+    struct transfer *transfers;
+    /* poll() waits for the first, wakeup() writes to the second. libcurl has
+     * such a pair as well, but would read from it without a look at what it
+     * is by now. */
+    struct mpsc_http_file wake[2];
+    int serial; /* the last answer was HTTP/1: no connection can be shared */
 };
 
 static pthread_once_t global_once = PTHREAD_ONCE_INIT;
@@ -55,15 +110,15 @@ global_init(void)
     global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+/* Puts it where a leak checker finds it. */
 static void
-http_close(struct mpsc_http **http)
+leave(struct leftover *leftover)
 {
-    if (*http == NULL) {
-        return;
+    static _Atomic(struct leftover *) all;
+
+    leftover->next = atomic_load(&all);
+    while (!atomic_compare_exchange_weak(&all, &leftover->next, leftover)) {
     }
-    curl_multi_cleanup((*http)->multi);
-    free(*http);
-    *http = NULL;
 }
 
 /*
@@ -87,6 +142,82 @@ forbid_signals(CURLM *multi)
     return result;
 }
 
+static void
+pool_free(struct pool *pool)
+{
+    if (pool != NULL) {
+        curl_multi_cleanup(pool->multi);
+        mpsc_http_sockets_forget(&pool->sockets, 0);
+        free(pool);
+    }
+}
+
+static struct pool *
+pool_new(void)
+{
+    struct pool *pool = calloc(1, sizeof(*pool));
+
+    if (pool == NULL) {
+        return NULL;
+    }
+    pool->multi = curl_multi_init();
+    if (pool->multi == NULL) {
+        free(pool);
+        return NULL;
+    }
+    curl_multi_setopt(pool->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+    /* No limit for those in use: else a stalled one would hold up others. */
+    curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX);
+    if (forbid_signals(pool->multi) != 0) {
+        pool_free(pool);
+        return NULL;
+    }
+    return pool;
+}
+
+/* A pool with a foreign descriptor: libcurl isn't let near it again. What is
+ * still ours is closed. */
+static void
+pool_leave(struct pool *pool)
+{
+    mpsc_http_sockets_forget(&pool->sockets, 1);
+    leave(&pool->leftover);
+}
+
+/* The pair for wakeups; 0 or -1. */
+static int
+open_wake(struct mpsc_http *http)
+{
+    int fds[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+                   fds) != 0) {
+        return -1;
+    }
+    if (mpsc_http_file_note(&http->wake[0], fds[0]) != 0 ||
+        mpsc_http_file_note(&http->wake[1], fds[1]) != 0) {
+        close(fds[0]);
+        close(fds[1]);
+        return -1;
+    }
+    return 0;
+}
+
+static int
+wake_is_ours(const struct mpsc_http *http)
+{
+    return mpsc_http_file_is(&http->wake[0]) &&
+           mpsc_http_file_is(&http->wake[1]);
+}
+
+static int
+http_usable(struct mpsc_http *http)
+{
+    return wake_is_ours(http) &&
+           (http->pool == NULL ||
+            mpsc_http_sockets_are_ours(&http->pool->sockets));
+}
+
 static struct mpsc_http *
 http_open(void)
 {
@@ -100,36 +231,183 @@ http_open(void)
     if (http == NULL) {
         return NULL;
     }
-    http->multi = curl_multi_init();
-    if (http->multi == NULL) {
+    if (open_wake(http) != 0) {
         free(http);
         return NULL;
     }
-    /* Else two calls could share an HTTP/2 connection, and its end. */
-    curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
-    if (forbid_signals(http->multi) != 0) {
-        http_close(&http);
+    http->pool = pool_new();
+    if (http->pool == NULL) {
+        mpsc_http_file_close(&http->wake[0]);
+        mpsc_http_file_close(&http->wake[1]);
+        free(http);
         return NULL;
     }
     return http;
+}
+
+static void
+http_close(struct mpsc_http **http)
+{
+    if (*http == NULL) {
+        return;
+    }
+    if (http_usable(*http)) {
+        pool_free((*http)->pool);
+    } else if ((*http)->pool != NULL) {
+        pool_leave((*http)->pool);
+    }
+    mpsc_http_file_close(&(*http)->wake[0]);
+    mpsc_http_file_close(&(*http)->wake[1]);
+    free(*http);
+    *http = NULL;
+}
+
+static void
+http_abandon(struct mpsc_http **http)
+{
+    if (*http != NULL) {
+        leave(&(*http)->leftover);
+        *http = NULL;
+    }
+}
+
+/*
+ * Before libcurl does anything with its sockets: are they still ours? If not,
+ * it gets no more to do with them, and what is under way is launched again
+ * in a new pool.
+ */
+static void
+look_after_pool(struct mpsc_http *http)
+{
+    if (http->pool != NULL &&
+        mpsc_http_sockets_are_ours(&http->pool->sockets)) {
+        return;
+    }
+    if (http->pool != NULL) {
+        pool_leave(http->pool);
+    }
+    http->pool = pool_new();
+    for (struct transfer *transfer = http->transfers; transfer != NULL;
+         transfer = transfer->next) {
+        /* The handle stays with the multi handle to which it was added. */
+        transfer->easy = NULL;
+        transfer->socket = 0;
+        transfer->sent = 0;
+    }
 }
 
 /* libcurl opens its sockets without close-on-exec. */
 static curl_socket_t
 open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    (void)arg;
+    struct pool *pool = arg;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+                    address->protocol);
+
     (void)purpose;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC,
-                  address->protocol);
+    if (fd >= 0 &&
+        mpsc_http_sockets_add(&pool->sockets, fd, &address->addr) != 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd >= 0 ? fd : CURL_SOCKET_BAD;
+}
+
+static int
+close_socket(void *arg, curl_socket_t fd)
+{
+    struct pool *pool = arg;
+
+    mpsc_http_sockets_close(&pool->sockets, fd);
+    return 0;
+}
+
+/* The transfer's connection; NULL where it has none, or it is closed. */
+static struct mpsc_http_socket *
+socket_of(const struct transfer *transfer)
+{
+    return transfer->socket != 0
+               ? mpsc_http_sockets_get(&transfer->http->pool->sockets,
+                                       transfer->socket)
+               : NULL;
+}
+
+/* The transfer's connection is used by it no longer. */
+static void
+let_socket_go(struct transfer *transfer)
+{
+    struct mpsc_http_socket *socket = socket_of(transfer);
+
+    if (socket != NULL) {
+        socket->users--;
+    }
+    transfer->socket = 0;
+}
+
+/* The connection has been heard of, but not since the transfer was sent. */
+static int
+is_mute(const struct transfer *transfer, const struct mpsc_http_socket *socket)
+{
+    return socket != NULL && socket->heard > 0 &&
+           socket->heard <= transfer->since;
+}
+
+/*
+ * libcurl is about to send the request over that connection. By itself it
+ * repeats up to five times what was cut on a connection that wasn't made for
+ * this request, over any other it has, stale ones included. Here it may do so
+ * once, over one that is fresh or known to live.
+ */
+static int
+before_request(void *arg, char *peer_ip, char *local_ip, int peer_port,
+               int local_port)
+{
+    struct transfer *transfer = arg;
+    struct mpsc_http_socket *socket = mpsc_http_sockets_find(
+        &transfer->http->pool->sockets, local_ip, local_port, peer_ip);
+
+    (void)peer_port;
+    let_socket_go(transfer);
+    if (transfer->sent == SENT_MAX) {
+        return CURL_PREREQFUNC_ABORT;
+    }
+    if (transfer->sent > 0 && is_mute(transfer, socket)) {
+        transfer->stale = 1;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    transfer->kept = 0;
+    transfer->since = transfer->http->pool->sockets.clock;
+    transfer->sent++;
+    if (socket != NULL) {
+        socket->joined = 1;
+        socket->users++;
+        transfer->socket = socket->serial;
+        transfer->kept = socket->heard > 0;
+    }
+    return CURL_PREREQFUNC_OK;
+}
+
+/* Something has come: the connection lives. */
+static void
+hear(struct transfer *transfer)
+{
+    struct mpsc_http_socket *socket = socket_of(transfer);
+
+    transfer->answered = 1;
+    if (socket != NULL) {
+        socket->heard = ++transfer->http->pool->sockets.clock;
+        socket->suspect = 0;
+    }
 }
 
 static size_t
 take_body(char *bytes, size_t size, size_t count, void *arg)
 {
-    struct mpsc_http_response *response = arg;
+    struct transfer *transfer = arg;
+    struct mpsc_http_response *response = &transfer->call->response;
     size_t len = size * count;
 
+    hear(transfer);
     if (len > MPSC_HTTP_BODY_MAX - response->body.len) {
         response->outcome = MPSC_HTTP_TOO_LARGE;
         return CURL_WRITEFUNC_ERROR;
@@ -149,6 +427,7 @@ see_header(char *bytes, size_t size, size_t count, void *arg)
     struct transfer *transfer = arg;
     size_t len = size * count;
 
+    hear(transfer);
     if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
         transfer->headers_end = 0;
     } else if (len > 0 && (bytes[0] == '\r' || bytes[0] == '\n')) {
@@ -157,13 +436,30 @@ see_header(char *bytes, size_t size, size_t count, void *arg)
     return len;
 }
 
+/* Takes the handle from libcurl; it is launched again, or freed. */
+static void
+land(struct transfer *transfer)
+{
+    let_socket_go(transfer);
+    if (transfer->easy != NULL) {
+        curl_multi_remove_handle(transfer->http->pool->multi, transfer->easy);
+        curl_easy_cleanup(transfer->easy);
+        transfer->easy = NULL;
+    }
+}
+
+/* Frees one that has landed. */
 static void
 transfer_free(struct transfer *transfer)
 {
-    if (transfer == NULL) {
-        return;
+    struct transfer **link = &transfer->http->transfers;
+
+    while (*link != NULL && *link != transfer) {
+        link = &(*link)->next;
     }
-    curl_easy_cleanup(transfer->easy);
+    if (*link != NULL) {
+        *link = transfer->next;
+    }
     if (transfer->headers != NULL) {
         /* The first is the partner's token. */
         explicit_bzero(transfer->headers->data,
@@ -184,6 +480,15 @@ add_header(struct transfer *transfer, const char *line)
     }
     transfer->headers = longer;
     return 0;
+}
+
+/* HTTP/2 where libcurl has it and the server takes it. */
+static long
+http_version(void)
+{
+    return curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2
+               ? (long)CURL_HTTP_VERSION_2TLS
+               : (long)CURL_HTTP_VERSION_1_1;
 }
 
 /* Options that are the same for each request. */
@@ -207,11 +512,23 @@ set_manners(CURL *easy)
     /* Else a resolver that never answers holds up the end of the call. */
     SET(CURLOPT_QUICK_EXIT, 1L)
     SET(CURLOPT_NOPROGRESS, 1L)
-    SET(CURLOPT_FORBID_REUSE, 1L)
+    SET(CURLOPT_MAXAGE_CONN, IDLE_S)
+    SET(CURLOPT_MAXLIFETIME_CONN, LIFETIME_S)
+    SET(CURLOPT_TCP_KEEPALIVE, 1L)
+    SET(CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S)
+    SET(CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S)
+    SET(CURLOPT_HTTP_VERSION, http_version())
+    /* A resumed session shows no certificate, and asks nothing of the CA file
+     * as it is now. */
+    SET(CURLOPT_SSL_SESSIONID_CACHE, 0L)
     SET(CURLOPT_OPENSOCKETFUNCTION, open_socket)
+    SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket)
+    SET(CURLOPT_PREREQFUNCTION, before_request)
     SET(CURLOPT_WRITEFUNCTION, take_body)
     /* An empty list: the environment's no_proxy isn't taken. */
     SET(CURLOPT_NOPROXY, "")
+    /* Refused where libcurl's TLS library keeps none. */
+    (void)curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_S);
     return result;
 }
 
@@ -252,16 +569,26 @@ static CURLcode
 set_request(CURL *easy, struct transfer *transfer)
 {
     struct mpsc_http_request *request = &transfer->call->request;
+    const struct mpsc_http *http = transfer->http;
     CURLcode result = CURLE_OK;
 
     SET(CURLOPT_PRIVATE, transfer)
     SET(CURLOPT_ERRORBUFFER, transfer->error)
-    SET(CURLOPT_WRITEDATA, &transfer->call->response)
+    SET(CURLOPT_WRITEDATA, transfer)
     SET(CURLOPT_HEADERFUNCTION, see_header)
     SET(CURLOPT_HEADERDATA, transfer)
+    SET(CURLOPT_PREREQDATA, transfer)
+    SET(CURLOPT_OPENSOCKETDATA, http->pool)
+    SET(CURLOPT_CLOSESOCKETDATA, http->pool)
     SET(CURLOPT_HTTPHEADER, transfer->headers)
     SET(CURLOPT_URL, request->url.data)
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout_ms)
+    SET(CURLOPT_FRESH_CONNECT,
+        transfer->fresh || mpsc_http_sockets_doubtful(&http->pool->sockets)
+            ? 1L
+            : 0L)
+    /* Over HTTP/1 it would open connections one after the other. */
+    SET(CURLOPT_PIPEWAIT, request->crowd && !http->serial ? 1L : 0L)
     /* "" also keeps libcurl from the environment's proxies. */
     SET(CURLOPT_PROXY, request->proxy != NULL ? request->proxy : "")
     if (result == CURLE_OK) {
@@ -271,53 +598,98 @@ set_request(CURL *easy, struct transfer *transfer)
     return result;
 }
 
+/* Gives the call to libcurl, for the first time or again. 0, or -1 with the
+ * response's outcome and detail. */
+static int
+launch(struct transfer *transfer)
+{
+    struct mpsc_http *http = transfer->http;
+    struct mpsc_http_response *response = &transfer->call->response;
+    CURLcode result = CURLE_OUT_OF_MEMORY;
+    CURL *easy = http->pool != NULL ? curl_easy_init() : NULL;
+
+    transfer->stale = 0;
+    transfer->answered = 0;
+    transfer->headers_end = 0;
+    transfer->error[0] = '\0';
+    mpsc_secret_free(&response->body);
+    response->outcome = MPSC_HTTP_NO_MEMORY;
+    response->detail[0] = '\0';
+    if (easy != NULL) {
+        result = set_manners(easy);
+    }
+    if (result == CURLE_OK) {
+        result = set_request(easy, transfer);
+    }
+    if (result == CURLE_OK &&
+        curl_multi_add_handle(http->pool->multi, easy) == CURLM_OK) {
+        response->outcome = MPSC_HTTP_ANSWERED;
+        transfer->easy = easy;
+        return 0;
+    }
+    curl_easy_cleanup(easy);
+    if (result != CURLE_OK && result != CURLE_OUT_OF_MEMORY) {
+        response->outcome = MPSC_HTTP_INTERNAL;
+    }
+    mpsc_utf8_copy(
+        response->detail, sizeof(response->detail),
+        curl_easy_strerror(result != CURLE_OK ? result : CURLE_OUT_OF_MEMORY));
+    return -1;
+}
+
 static int
 http_start(struct mpsc_http *http, struct mpsc_http_call *call)
 {
-    struct transfer *transfer = calloc(1, sizeof(*transfer));
-    CURLcode result = CURLE_OUT_OF_MEMORY;
+    struct transfer *transfer;
 
+    if (!wake_is_ours(http)) {
+        call->response.outcome = MPSC_HTTP_INTERNAL;
+        mpsc_utf8_copy(call->response.detail, sizeof(call->response.detail),
+                       "the program has closed descriptors of the module");
+        return -1;
+    }
+    look_after_pool(http);
     call->response.outcome = MPSC_HTTP_NO_MEMORY;
+    transfer = calloc(1, sizeof(*transfer));
     if (transfer == NULL) {
         return -1;
     }
+    transfer->http = http;
     transfer->call = call;
-    transfer->easy = curl_easy_init();
-    if (transfer->easy == NULL ||
-        add_header(transfer, call->request.authorization.data) != 0 ||
-        add_header(transfer, "Accept: application/json") != 0) {
-        goto fail;
+    if (add_header(transfer, call->request.authorization.data) != 0 ||
+        add_header(transfer, "Accept: application/json") != 0 ||
+        launch(transfer) != 0) {
+        transfer_free(transfer);
+        return -1;
     }
-    result = set_manners(transfer->easy);
-    if (result == CURLE_OK) {
-        result = set_request(transfer->easy, transfer);
-    }
-    if (result != CURLE_OK ||
-        curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
-        goto fail;
-    }
-    call->response.outcome = MPSC_HTTP_ANSWERED;
+    transfer->next = http->transfers;
+    http->transfers = transfer;
     call->handle = transfer;
     return 0;
-fail:
-    if (result != CURLE_OK && result != CURLE_OUT_OF_MEMORY) {
-        call->response.outcome = MPSC_HTTP_INTERNAL;
-        mpsc_utf8_copy(call->response.detail, sizeof(call->response.detail),
-                       curl_easy_strerror(result));
-    }
-    transfer_free(transfer);
-    return -1;
 }
 
 static void
 http_cancel(struct mpsc_http *http, struct mpsc_http_call *call)
 {
     struct transfer *transfer = call->handle;
+    struct mpsc_http_socket *socket;
+    int silent;
 
-    if (transfer != NULL) {
-        curl_multi_remove_handle(http->multi, transfer->easy);
-        transfer_free(transfer);
-        call->handle = NULL;
+    if (transfer == NULL) {
+        return;
+    }
+    look_after_pool(http);
+    socket = socket_of(transfer);
+    silent = socket != NULL && socket->heard <= transfer->since;
+    if (silent) {
+        socket->suspect = 1;
+    }
+    land(transfer);
+    transfer_free(transfer);
+    call->handle = NULL;
+    if (http->pool != NULL) {
+        /* What killed one connection may have killed those beside it. */
+        mpsc_http_sockets_shut_idle(&http->pool->sockets, silent);
     }
 }
 
@@ -413,48 +785,109 @@ take_answer(struct transfer *transfer)
                 sizeof(response->retry_after));
     copy_header(transfer->easy, "X-Business-Use-Case-Usage",
                 response->business_usage, sizeof(response->business_usage));
+    copy_header(transfer->easy, "X-App-Usage", response->app_usage,
+                sizeof(response->app_usage));
     copy_header(transfer->easy, "x-fb-trace-id", response->trace,
                 sizeof(response->trace));
+}
+
+/* What a connection's end looks like; its cause is in the host's past. */
+static int
+is_cut(CURLcode result)
+{
+    return result == CURLE_SEND_ERROR || result == CURLE_RECV_ERROR ||
+           result == CURLE_GOT_NOTHING || result == CURLE_PARTIAL_FILE ||
+           result == CURLE_HTTP2;
+}
+
+/* True where the call is to be sent again, over a fresh connection. */
+static int
+was_stale(const struct transfer *transfer, CURLcode result)
+{
+    return transfer->stale ||
+           (is_cut(result) && transfer->kept && !transfer->answered &&
+            transfer->sent < SENT_MAX);
+}
+
+static void
+fill_response(struct transfer *transfer, CURLcode result)
+{
+    struct mpsc_http_response *response = &transfer->call->response;
+    const char *detail = curl_easy_strerror(result);
+    long version = 0;
+
+    response->outcome = outcome_of(transfer, result);
+    if (response->outcome == MPSC_HTTP_ANSWERED) {
+        take_answer(transfer);
+        curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
+        transfer->http->serial = version < CURL_HTTP_VERSION_2_0;
+        return;
+    }
+    if (result == CURLE_OK) {
+        detail = "the answer ends in its headers";
+    } else if (result == CURLE_ABORTED_BY_CALLBACK) {
+        detail = "the connection was cut before the answer, twice";
+    } else if (transfer->error[0] != '\0') {
+        detail = transfer->error;
+    }
+    mpsc_utf8_copy(response->detail, sizeof(response->detail), detail);
+}
+
+/* The transfer has landed, with its response. */
+static void
+deliver(struct transfer *transfer)
+{
+    struct mpsc_http_call *call = transfer->call;
+
+    transfer_free(transfer);
+    call->handle = NULL;
+    call->done(call, call->arg);
 }
 
 static void
 finish(struct mpsc_http *http, struct transfer *transfer, CURLcode result)
 {
-    struct mpsc_http_call *call = transfer->call;
+    int again = was_stale(transfer, result);
 
-    call->response.outcome = outcome_of(transfer, result);
-    if (call->response.outcome == MPSC_HTTP_ANSWERED) {
-        take_answer(transfer);
+    if (again) {
+        transfer->fresh = 1;
     } else {
-        const char *detail = curl_easy_strerror(result);
-
-        if (result == CURLE_OK) {
-            detail = "the answer ends in its headers";
-        } else if (transfer->error[0] != '\0') {
-            detail = transfer->error;
-        }
-        mpsc_utf8_copy(call->response.detail, sizeof(call->response.detail),
-                       detail);
+        fill_response(transfer, result);
     }
-    http_cancel(http, call);
-    call->done(call, call->arg);
+    land(transfer);
+    mpsc_http_sockets_shut_idle(&http->pool->sockets, 0);
+    if (!again) {
+        deliver(transfer);
+    }
 }
 
-static int
-http_poll(struct mpsc_http *http, struct mpsc_http_watch *watches,
-          unsigned count, int timeout_ms)
+/* Launches what waits for it. */
+static void
+launch_again(struct mpsc_http *http)
 {
-    struct curl_waitfd *extra = NULL;
-    CURLMsg *message;
-    CURLMcode result;
-    int running;
-    int left;
+    struct transfer *transfer = http->transfers;
 
-    if (count > 0) {
-        extra = calloc(count, sizeof(*extra));
-        if (extra == NULL) {
-            return -1;
+    while (transfer != NULL) {
+        if (transfer->easy == NULL && launch(transfer) != 0) {
+            deliver(transfer);
+            /* done() may have changed the list. */
+            transfer = http->transfers;
+        } else {
+            transfer = transfer->next;
         }
+    }
+}
+
+/* Waits; 0 or -1. */
+static int
+await(struct mpsc_http *http, struct mpsc_http_watch *watches, unsigned count,
+      int timeout_ms)
+{
+    struct curl_waitfd *extra = calloc(count + 1, sizeof(*extra));
+    CURLMcode result;
+
+    if (extra == NULL) {
+        return -1;
     }
     for (unsigned i = 0; i < count; i++) {
         extra[i].fd = watches[i].fd;
@@ -462,16 +895,49 @@ http_poll(struct mpsc_http *http, struct mpsc_http_watch *watches,
             (short)((watches[i].events & POLLIN ? CURL_WAIT_POLLIN : 0) |
                     (watches[i].events & POLLOUT ? CURL_WAIT_POLLOUT : 0));
     }
-    result = curl_multi_poll(http->multi, extra, count, timeout_ms, NULL);
+    extra[count].fd = http->wake[0].fd;
+    extra[count].events = CURL_WAIT_POLLIN;
+    result =
+        curl_multi_wait(http->pool->multi, extra, count + 1, timeout_ms, NULL);
     for (unsigned i = 0; i < count; i++) {
         watches[i].revents = extra[i].revents;
     }
     free(extra);
-    if (result != CURLM_OK ||
-        curl_multi_perform(http->multi, &running) != CURLM_OK) {
+    return result == CURLM_OK ? 0 : -1;
+}
+
+/* Takes in what wakeup() has written. */
+static void
+drain(const struct mpsc_http *http)
+{
+    char bytes[64];
+
+    while (recv(http->wake[0].fd, bytes, sizeof(bytes), 0) > 0) {
+    }
+}
+
+static int
+http_poll(struct mpsc_http *http, struct mpsc_http_watch *watches,
+          unsigned count, int timeout_ms)
+{
+    CURLMsg *message;
+    int running;
+    int left;
+
+    launch_again(http);
+    /* Waiting reads nothing; what comes behind it does. */
+    if (http->pool == NULL || await(http, watches, count, timeout_ms) != 0 ||
+        !wake_is_ours(http)) {
         return -1;
     }
-    while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
+    drain(http);
+    look_after_pool(http);
+    if (http->pool == NULL ||
+        curl_multi_perform(http->pool->multi, &running) != CURLM_OK) {
+        return -1;
+    }
+    while (http->pool != NULL && (message = curl_multi_info_read(
+                                      http->pool->multi, &left)) != NULL) {
         char *transfer = NULL;
 
         if (message->msg == CURLMSG_DONE) {
@@ -487,7 +953,10 @@ http_poll(struct mpsc_http *http, struct mpsc_http_watch *watches,
 static void
 http_wakeup(struct mpsc_http *http)
 {
-    curl_multi_wakeup(http->multi);
+    if (mpsc_http_file_is(&http->wake[1])) {
+        /* Where it is full it wakes already. */
+        (void)send(http->wake[1].fd, "", 1, MSG_NOSIGNAL);
+    }
 }
 
 const struct mpsc_http_port mpsc_http_curl = {
@@ -496,6 +965,8 @@ const struct mpsc_http_port mpsc_http_curl = {
     .cancel = http_cancel,
     .poll = http_poll,
     .wakeup = http_wakeup,
+    .usable = http_usable,
     .ca_file = http_ca_file,
     .close = http_close,
+    .abandon = http_abandon,
 };

@@ -41,7 +41,7 @@ fake_http_plan(const struct fake_http_plan *wanted)
 
     pthread_mutex_lock(&fake_lock);
     /* Clients and their threads stay. */
-    kept.opened = counts.opened - counts.closed;
+    kept.opened = counts.opened - counts.closed - counts.abandoned;
     kept.waiting = counts.waiting;
     kept.under_way = counts.under_way;
     plan = *wanted;
@@ -153,6 +153,8 @@ fill(struct mpsc_http_response *response,
     response->date = answer->date;
     snprintf(response->retry_after, sizeof(response->retry_after), "%s",
              answer->retry_after != NULL ? answer->retry_after : "");
+    snprintf(response->app_usage, sizeof(response->app_usage), "%s",
+             plan.app_usage != NULL ? plan.app_usage : "");
     if (answer->body != NULL) {
         (void)mpsc_secret_set(&response->body, answer->body,
                               strlen(answer->body));
@@ -278,6 +280,18 @@ fake_wakeup(struct mpsc_http *http)
     pthread_mutex_unlock(&fake_lock);
 }
 
+static int
+fake_usable(struct mpsc_http *http)
+{
+    int usable;
+
+    (void)http;
+    pthread_mutex_lock(&fake_lock);
+    usable = !plan.unusable;
+    pthread_mutex_unlock(&fake_lock);
+    return usable;
+}
+
 static const char *
 fake_ca_file(void)
 {
@@ -295,6 +309,20 @@ fake_close(struct mpsc_http **http)
         counts.mistakes += one->http == *http;
     }
     counts.closed++;
+    fake_kick_unlocked();
+    pthread_mutex_unlock(&fake_lock);
+    free(*http);
+    *http = NULL;
+}
+
+static void
+fake_abandon(struct mpsc_http **http)
+{
+    if (*http == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&fake_lock);
+    counts.abandoned++;
     fake_kick_unlocked();
     pthread_mutex_unlock(&fake_lock);
     free(*http);
@@ -342,6 +370,8 @@ const struct mpsc_http_port fake_http = {
     .cancel = fake_cancel,
     .poll = fake_poll,
     .wakeup = fake_wakeup,
+    .usable = fake_usable,
     .ca_file = fake_ca_file,
     .close = fake_close,
+    .abandon = fake_abandon,
 };

@@ -36,6 +36,8 @@ struct fake_http_plan {
     int fails_poll;  /* poll() returns -1 at once */
     int holds;       /* poll() delivers nothing: fake_http_deliver() does */
     int no_trace;
+    int unusable;          /* usable() is 0 */
+    const char *app_usage; /* of each answer; NULL = none */
 };
 
 extern const struct mpsc_http_port fake_http;
@@ -54,7 +56,8 @@ void fake_http_release(unsigned most);
 void fake_http_mend_poll(void);
 
 struct fake_http_counts {
-    unsigned opened, closed, started, cancelled, under_way, wakeups;
+    unsigned opened, closed, abandoned; /* closed: not abandoned */
+    unsigned started, cancelled, under_way, wakeups;
     unsigned polls;
     unsigned waiting; /* threads in poll() */
     unsigned mistakes;
