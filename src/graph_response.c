@@ -7,6 +7,8 @@
 
 #include <json-c/json.h>
 #include <json-c/json_object_iterator.h>
+#include <limits.h>
+#include <string.h>
 
 #include "error.h"
 #include "graph_error.h"
@@ -299,4 +301,48 @@ mpsc_graph_response_read(const struct mpsc_http_response *response,
         error->http_status = response->status;
     }
     return code;
+}
+
+/* A part of a per cent counts as one. -1 for what is no number from 0. */
+static int
+per_cent(struct json_object *value)
+{
+    double number;
+
+    if (!json_object_is_type(value, json_type_int) &&
+        !json_object_is_type(value, json_type_double)) {
+        return -1;
+    }
+    number = json_object_get_double(value);
+    if (!(number >= 0)) { /* NaN, too */
+        return -1;
+    }
+    if (number > INT_MAX - 1) {
+        return INT_MAX;
+    }
+    return (int)number + (number > (int)number);
+}
+
+int
+mpsc_graph_response_usage(const struct mpsc_http_response *response)
+{
+    struct json_object *json;
+    struct json_object_iterator at;
+    struct json_object_iterator end;
+    int greatest = -1;
+
+    if (mpsc_secret_json_parse(response->app_usage,
+                               strlen(response->app_usage), DEPTH_MAX,
+                               &json) != 0) {
+        return -1;
+    }
+    end = json_object_iter_end(json);
+    for (at = json_object_iter_begin(json); !json_object_iter_equal(&at, &end);
+         json_object_iter_next(&at)) {
+        int number = per_cent(json_object_iter_peek_value(&at));
+
+        greatest = number > greatest ? number : greatest;
+    }
+    json_object_put(json);
+    return greatest;
 }

@@ -32,4 +32,11 @@ int mpsc_graph_response_read(const struct mpsc_http_response *response,
                              int64_t now, struct mpsc_graph_answer *answer,
                              struct mps_error *error);
 
+/*
+ * How much of the app's rate limit is used up, per cent: the greatest number
+ * in X-App-Usage, which can pass 100. -1 where there is no such header, or it
+ * is no JSON object with a number from 0.
+ */
+int mpsc_graph_response_usage(const struct mpsc_http_response *response);
+
 #endif

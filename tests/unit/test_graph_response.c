@@ -5,6 +5,7 @@
 #endif
 
 #include <CUnit/Basic.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -360,6 +361,45 @@ test_large(void)
     CU_ASSERT_EQUAL(answer.token.len, sizeof(body) - (sizeof(begin) - 1) - 2);
 }
 
+static void
+test_usage(void)
+{
+    static const struct {
+        const char *header;
+        int usage;
+    } rows[] = {
+        {"", -1},
+        {"{\"call_count\":28,\"total_time\":25,\"total_cputime\":25}", 28},
+        {"{\"call_count\":0,\"total_time\":25,\"total_cputime\":96}", 96},
+        {"{\"call_count\":0}", 0},
+        {"{\"call_count\":137}", 137},
+        {"{\"call_count\":94.2,\"total_time\":94}", 95},
+        {"{\"call_count\":95.0}", 95},
+        {"{\"call_count\":1e300}", INT_MAX},
+        {"{\"call_count\":99999999999999999999}", INT_MAX},
+        /* What is no number is passed over. */
+        {"{\"call_count\":\"99\",\"x\":null,\"y\":{\"z\":99},"
+         "\"total_time\":3}",
+         3},
+        {"{\"call_count\":true}", -1},
+        {"{\"call_count\":-5}", -1},
+        {"{\"call_count\":-5,\"total_time\":2}", 2},
+        {"{\"call_count\":NaN}", -1},
+        {"{}", -1},
+        {"[28]", -1},
+        {"28", -1},
+        {"{\"call_count\":28", -1},
+        {"{\"call_count\":28} x", -1},
+        {"\xff", -1},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(response.app_usage, sizeof(response.app_usage), "%s",
+                 rows[i].header);
+        CU_ASSERT_EQUAL(mpsc_graph_response_usage(&response), rows[i].usage);
+    }
+}
+
 int
 main(void)
 {
@@ -371,6 +411,7 @@ main(void)
         {"status", test_status},
         {"errors", test_errors},
         {"large", test_large},
+        {"usage", test_usage},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
