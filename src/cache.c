@@ -63,12 +63,11 @@ mpsc_cache_entry(struct mpsc_cache *cache, const char *business_id)
 }
 
 int
-mpsc_cache_is_dead(const struct mpsc_entry *entry,
-                   const struct mpsc_credential *credential)
+mpsc_cache_is_dead(const struct mpsc_entry *entry, const char *digest,
+                   int64_t received_ms)
 {
-    return strcmp(entry->rejected, credential->digest) == 0 ||
-           (credential->public.source == MPS_SOURCE_KEYRING &&
-            credential->received_at <= entry->distrust_until);
+    return received_ms <= entry->distrust_until_ms ||
+           mpsc_rejected_until(entry->rejected, digest) != 0;
 }
 
 void
@@ -100,6 +99,20 @@ mpsc_cache_forgive(struct mpsc_entry *entry)
 }
 
 void
+mpsc_cache_purge(struct mpsc_cache *cache, int64_t until_ms)
+{
+    struct item *item;
+    struct item *next;
+
+    HASH_ITER (hh, cache->items, item, next) {
+        if (item->entry.credential != NULL &&
+            item->entry.credential->received_ms <= until_ms) {
+            mpsc_cache_put(&item->entry, NULL);
+        }
+    }
+}
+
+void
 mpsc_cache_free(struct mpsc_cache **cache)
 {
     struct item *item;
@@ -112,6 +125,7 @@ mpsc_cache_free(struct mpsc_cache **cache)
         HASH_DEL((*cache)->items, item);
         mpsc_cache_put(&item->entry, NULL);
         mpsc_cache_forgive(&item->entry);
+        mpsc_rejected_free(&item->entry.rejected);
         free(item);
     }
     free(*cache);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "credential.h"
+#include "rejected.h"
 
 struct mpsc_flight;
 
@@ -18,13 +19,17 @@ struct mpsc_entry {
     char business_id[MPS_BUSINESS_ID_MAX + 1];
     struct mpsc_credential *credential;  /* a reference; NULL = none */
     struct mpsc_flight *flight;          /* the fetch under way; NULL = none */
-    char rejected[MPSC_DIGEST_HEX_SIZE]; /* digest of a token that was
-                                          * invalidated; "" = none */
-    int64_t distrust_until; /* Unix seconds: records received up to then were
-                             * invalidated, whatever their token; 0 = none */
-    struct mps_error *failure; /* remembered; NULL = none */
-    int64_t failure_since_ms;  /* CLOCK_BOOTTIME */
-    int64_t failure_until_ms;  /* likewise */
+    struct mpsc_rejected *rejected;      /* tokens that were reported dead */
+    struct mps_error *failure;           /* remembered; NULL = none */
+    int failure_binds; /* also a caller who could wait isn't let ask again */
+
+    /* CLOCK_BOOTTIME, 0 = none. */
+    int64_t distrust_until_ms; /* what was received up to then was
+                                * invalidated, whatever its token */
+    int64_t failure_since_ms;
+    int64_t failure_until_ms;
+    int64_t refresh_not_before_ms; /* the back-off after failed refreshes */
+    unsigned refresh_failures;     /* in a row */
 };
 
 /* An empty cache, or NULL without memory. */
@@ -39,9 +44,14 @@ struct mpsc_entry *mpsc_cache_entry(struct mpsc_cache *cache,
 struct mpsc_entry *mpsc_cache_find(struct mpsc_cache *cache,
                                    const char *business_id);
 
-/* True where the credential was invalidated. */
-int mpsc_cache_is_dead(const struct mpsc_entry *entry,
-                       const struct mpsc_credential *credential);
+/* True where what was received at received_ms (CLOCK_BOOTTIME) was
+ * invalidated, by its token's digest or with all that came before. */
+int mpsc_cache_is_dead(const struct mpsc_entry *entry, const char *digest,
+                       int64_t received_ms);
+
+/* Drops every credential that was received up to then (CLOCK_BOOTTIME); what
+ * is remembered of failures stays. */
+void mpsc_cache_purge(struct mpsc_cache *cache, int64_t until_ms);
 
 /* Replaces the entry's credential; takes the reference. NULL drops it. */
 void mpsc_cache_put(struct mpsc_entry *entry,

@@ -6,8 +6,14 @@
 #include "call.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "error.h"
+#include "look.h"
+
+/* A flight ends a little before the call's patience does, so that its own
+ * word, which the breaker counts, comes first: by a twentieth, or this. */
+#define SLACK_MS 50
 
 /* The runner, made at first need. Called with the lock. */
 static struct mpsc_io *
@@ -17,6 +23,28 @@ get_io_unlocked(struct mpsc_provider *provider)
         provider->io = mpsc_io_new(&mpsc_http_curl, provider->hub.clock);
     }
     return provider->io;
+}
+
+/* The profile and its holdings as they are after a look. */
+static void
+look(struct mpsc_call *call, int now)
+{
+    call->profile = mpsc_look(call->provider, call->profile, now);
+    mpsc_provider_lock(call->provider);
+    mpsc_holdings_release(&call->holdings);
+    call->holdings = mpsc_holdings_hold(call->profile->holdings);
+    mpsc_provider_unlock(call->provider);
+}
+
+void
+mpsc_call_look(struct mpsc_call *call)
+{
+    int other_user;
+
+    mpsc_provider_lock(call->provider);
+    other_user = call->profile->user != geteuid();
+    mpsc_provider_unlock(call->provider);
+    look(call, other_user);
 }
 
 int
@@ -32,6 +60,7 @@ mpsc_call_begin(struct mpsc_call *call, struct mpsc_provider *provider,
     memset(call, 0, sizeof(*call));
     call->provider = provider;
     call->error = error;
+    mpsc_provider_enter(provider);
     code = mpsc_request_check(request, rules, &call->request, error);
     if (code != MPS_OK) {
         return code;
@@ -41,6 +70,7 @@ mpsc_call_begin(struct mpsc_call *call, struct mpsc_provider *provider,
     if (call->profile == NULL) {
         return error->code;
     }
+    look(call, 0);
     if ((call->request.flags & MPS_NO_WAIT) != 0 &&
         !call->profile->configuration->threads) {
         return mpsc_error_set(error, MPS_E_CONFIG,
@@ -52,9 +82,20 @@ mpsc_call_begin(struct mpsc_call *call, struct mpsc_provider *provider,
                       : call->profile->configuration->deadline_ms;
     provider->hub.clock(&now);
     call->deadline_ms = now.mono_ms + deadline_ms;
+    call->slack_ms = deadline_ms / 20 < SLACK_MS ? deadline_ms / 20 : SLACK_MS;
     call->wish.min_validity_s = call->request.min_validity_s;
     call->wish.force_refresh = (call->request.flags & MPS_FORCE_REFRESH) != 0;
     return MPS_OK;
+}
+
+void
+mpsc_call_end(struct mpsc_call *call)
+{
+    mpsc_provider_lock(call->provider);
+    mpsc_holdings_release(&call->holdings);
+    mpsc_profile_release_unlocked(&call->profile);
+    mpsc_provider_unlock(call->provider);
+    mpsc_provider_leave(call->provider);
 }
 
 /* Ends a flight that can't be run. Called with the lock, which is released
@@ -78,7 +119,7 @@ fly_here_unlocked(struct mpsc_call *call, struct mpsc_io *io,
     int failed;
 
     mpsc_provider_unlock(call->provider);
-    failed = mpsc_io_run(io, &flight->fetch);
+    failed = mpsc_io_run(io, &flight->fetch.task, NULL, NULL);
     mpsc_provider_lock(call->provider);
     if (failed) {
         refuse_unlocked(call, flight, "no connection can be had");
@@ -88,16 +129,17 @@ fly_here_unlocked(struct mpsc_call *call, struct mpsc_io *io,
 /* Hands a flight to the thread, or runs it here where there is to be none, or
  * none can be had. Called with the lock. */
 static void
-start_unlocked(struct mpsc_call *call, struct mpsc_flight *flight)
+start_unlocked(struct mpsc_call *call, struct mpsc_flight *flight,
+               int somebody_waits)
 {
     struct mpsc_io *io = get_io_unlocked(call->provider);
     int threads = call->profile->configuration->threads;
 
     if (io == NULL) {
         refuse_unlocked(call, flight, "out of memory");
-    } else if (threads && mpsc_io_submit(io, &flight->fetch) == 0) {
+    } else if (threads && mpsc_io_submit(io, &flight->fetch.task) == 0) {
         return;
-    } else if ((call->request.flags & MPS_NO_WAIT) != 0) {
+    } else if (!somebody_waits) {
         refuse_unlocked(call, flight, "no thread can be started");
     } else {
         flight->here = 1;
@@ -107,9 +149,12 @@ start_unlocked(struct mpsc_call *call, struct mpsc_flight *flight)
 
 struct mpsc_flight *
 mpsc_call_launch_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
-                          enum mpsc_fetch_purpose purpose, const char *target)
+                          enum mpsc_call_errand errand, const char *target)
 {
+    static const struct mpsc_lifetime_wish nothing;
     struct mpsc_provider *provider = call->provider;
+    int alone = errand == MPSC_CALL_REFRESH || errand == MPSC_CALL_PROBE;
+    int waits = !alone && (call->request.flags & MPS_NO_WAIT) == 0;
     struct mpsc_flight *flight;
     struct mpsc_time now;
 
@@ -117,35 +162,43 @@ mpsc_call_launch_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
         mpsc_error_set(call->error, MPS_E_TIMEOUT, "the module is shut down");
         return NULL;
     }
-    flight = mpsc_flight_new(&provider->hub, call->profile, entry, purpose);
+    flight = mpsc_flight_new(&provider->hub, call->profile, call->holdings,
+                             entry,
+                             errand == MPSC_CALL_ERASE ? MPSC_FETCH_ERASE
+                                                       : MPSC_FETCH_TOKEN);
     if (flight == NULL) {
         mpsc_error_set(call->error, MPS_E_NO_MEMORY, "out of memory");
         return NULL;
     }
     provider->hub.clock(&now);
-    if (now.mono_ms < call->profile->keyring_mute_until_ms) {
+    if (now.mono_ms < call->holdings->keyring_mute_until_ms) {
         flight->fetch.keyring_hint = MPSC_KEYRING_SILENT;
     }
-    if (purpose == MPSC_FETCH_TOKEN) {
+    if (errand != MPSC_CALL_ERASE) {
         entry->flight = flight;
     } else if (target != NULL) {
         memcpy(flight->target, target, sizeof(flight->target));
     }
-    flight->background = (call->request.flags & MPS_NO_WAIT) != 0;
-    mpsc_flight_join_unlocked(flight, &call->wish, call->deadline_ms);
+    flight->background = !waits;
+    flight->fetch.task.background = alone;
+    flight->probe = errand == MPSC_CALL_PROBE;
+    mpsc_flight_join_unlocked(flight, alone ? &nothing : &call->wish,
+                              call->deadline_ms - call->slack_ms);
+    flight->advisory = errand == MPSC_CALL_REFRESH;
     flight->references++;
-    start_unlocked(call, flight);
+    start_unlocked(call, flight, waits);
     return flight;
 }
 
 int
 mpsc_call_await_unlocked(struct mpsc_call *call, struct mpsc_flight *flight,
+                         int64_t deadline_ms,
                          struct mpsc_credential **credential)
 {
     int code = MPS_OK;
 
     *credential = NULL;
-    if (!mpsc_flight_wait_unlocked(flight, call->deadline_ms)) {
+    if (!mpsc_flight_wait_unlocked(flight, deadline_ms)) {
         code = mpsc_error_set(
             call->error, MPS_E_TIMEOUT,
             "business %s at %s: no answer within the deadline; check the "
@@ -167,12 +220,35 @@ mpsc_call_board_unlocked(struct mpsc_call *call, struct mpsc_entry *entry)
     struct mpsc_flight *flight = entry->flight;
 
     if (flight == NULL) {
-        return mpsc_call_launch_unlocked(call, entry, MPSC_FETCH_TOKEN, NULL);
+        return mpsc_call_launch_unlocked(call, entry, MPSC_CALL_FETCH, NULL);
     }
-    mpsc_flight_join_unlocked(flight, &call->wish, call->deadline_ms);
+    mpsc_flight_join_unlocked(flight, &call->wish,
+                              call->deadline_ms - call->slack_ms);
     if ((call->request.flags & MPS_NO_WAIT) != 0) {
         flight->background = 1;
+    } else if (flight->fetch.task.background) {
+        mpsc_io_promote(call->provider->io, &flight->fetch.task);
     }
     flight->references++;
     return flight;
+}
+
+enum mpsc_limits_verdict
+mpsc_call_verdict_unlocked(const struct mpsc_call *call,
+                           const struct mpsc_limit **why)
+{
+    struct mpsc_time now;
+
+    call->provider->hub.clock(&now);
+    return mpsc_limits_check(&call->holdings->shared.limits, now.boot_ms, why);
+}
+
+int
+mpsc_call_keyring_known_unlocked(const struct mpsc_call *call)
+{
+    const struct mpsc_holdings *holdings = call->holdings;
+
+    return call->profile->configuration->keyring == MPSC_KEYRING_OFF ||
+           (holdings->swept &&
+            holdings->swept_generation == holdings->generation);
 }

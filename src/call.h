@@ -15,18 +15,37 @@
 struct mpsc_call {
     struct mpsc_provider *provider;
     struct mps_request request;
-    struct mpsc_profile *profile;
+    struct mpsc_profile *profile;   /* a reference */
+    struct mpsc_holdings *holdings; /* likewise: the profile's at the start */
     struct mpsc_lifetime_wish wish;
     int64_t deadline_ms; /* CLOCK_MONOTONIC */
+    int64_t slack_ms;    /* a flight of this call ends so much sooner */
+    int left_memory;     /* what is held was not good enough */
     struct mps_error *error;
 };
 
-/* Checks the request and finds its profile. MPS_OK, or a code with *error.
- * Inside mpsc_provider_enter(). */
+/* Enters the provider, checks the request and finds its profile. MPS_OK, or a
+ * code with *error. mpsc_call_end() follows in any case. */
 int mpsc_call_begin(struct mpsc_call *call, struct mpsc_provider *provider,
                     const struct mps_request *request,
                     const struct mpsc_request_rules *rules,
                     struct mps_error *error);
+
+/* Leaves the provider. */
+void mpsc_call_end(struct mpsc_call *call);
+
+/* Takes notice of another effective user at once, since the keyring is found
+ * by it; else as mpsc_look() does. Without the lock. */
+void mpsc_call_look(struct mpsc_call *call);
+
+/* What a flight is started for. */
+enum mpsc_call_errand {
+    MPSC_CALL_FETCH,   /* a caller's token; with MPS_NO_WAIT in the background */
+    MPSC_CALL_REFRESH, /* a token that need not be refreshed yet: in the
+                        * background, and only where the thread is */
+    MPSC_CALL_PROBE,   /* an endpoint that has failed, in the background */
+    MPSC_CALL_ERASE    /* the keyring's record */
+};
 
 /*
  * Starts a flight, with a reference for the caller. The lock is released
@@ -36,7 +55,7 @@ int mpsc_call_begin(struct mpsc_call *call, struct mpsc_provider *provider,
  */
 struct mpsc_flight *mpsc_call_launch_unlocked(struct mpsc_call *call,
                                               struct mpsc_entry *entry,
-                                              enum mpsc_fetch_purpose purpose,
+                                              enum mpsc_call_errand errand,
                                               const char *target);
 
 /* The business's flight, with a reference for the caller: the one under way,
@@ -44,13 +63,22 @@ struct mpsc_flight *mpsc_call_launch_unlocked(struct mpsc_call *call,
 struct mpsc_flight *mpsc_call_board_unlocked(struct mpsc_call *call,
                                              struct mpsc_entry *entry);
 
+/* Whether the endpoint may be asked, as this process saw it last. *why as in
+ * mpsc_limits_check(). */
+enum mpsc_limits_verdict
+mpsc_call_verdict_unlocked(const struct mpsc_call *call,
+                           const struct mpsc_limit **why);
+
+/* True where this process has all that the keyring has. */
+int mpsc_call_keyring_known_unlocked(const struct mpsc_call *call);
+
 /*
- * Waits for a flight and drops the caller's reference. Returns its code; with
- * MPS_OK *credential is a reference, or NULL after an erasure. The lock is
- * released meanwhile.
+ * Waits for a flight, until deadline_ms (CLOCK_MONOTONIC), and drops the
+ * caller's reference. Returns its code; with MPS_OK *credential is a
+ * reference, or NULL after an erasure. The lock is released meanwhile.
  */
 int mpsc_call_await_unlocked(struct mpsc_call *call,
-                             struct mpsc_flight *flight,
+                             struct mpsc_flight *flight, int64_t deadline_ms,
                              struct mpsc_credential **credential);
 
 #endif

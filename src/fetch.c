@@ -185,12 +185,31 @@ call_done(struct mpsc_http_call *call, void *arg)
     fetch->call_done = 1;
 }
 
+/* The partner's secrets, and the digest by which its token is known. */
+static int
+read_partner(const struct mpsc_fetch *fetch, struct mpsc_partner *partner,
+             char digest[MPSC_DIGEST_HEX_SIZE], struct mps_error *error)
+{
+    const struct mpsc_fetch_means *means = fetch->means;
+    const struct mpsc_fetch_prepared *prepared = atomic_load(means->prepared);
+    int code = mpsc_partner_read(means->configuration, means->credentials,
+                                 prepared != NULL ? &prepared->partner : NULL,
+                                 partner, error);
+
+    if (code == MPS_OK && mpsc_digest_sha256(partner->token.data,
+                                             partner->token.len, digest) !=
+                              0) {
+        mpsc_partner_free(partner);
+        code = mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
+    }
+    return code;
+}
+
 /* Sends the request, once more or for the first time. */
 static void
 ask(struct mpsc_fetch *fetch)
 {
     const struct mpsc_fetch_means *means = fetch->means;
-    const struct mpsc_fetch_prepared *prepared = atomic_load(means->prepared);
     struct mpsc_partner partner = MPSC_PARTNER_EMPTY;
 
     if (left_ms(fetch) <= 0) {
@@ -203,10 +222,13 @@ ask(struct mpsc_fetch *fetch)
     fetch->call.arg = fetch;
     fetch->call_done = 0;
     fetch->attempt++;
-    if (mpsc_partner_read(means->configuration, means->credentials,
-                          prepared != NULL ? &prepared->partner : NULL,
-                          &partner, &fetch->error) != MPS_OK ||
-        build_request(fetch, &partner, prepared) != MPS_OK) {
+    if (read_partner(fetch, &partner, fetch->partner_digest, &fetch->error) !=
+            MPS_OK ||
+        build_request(fetch, &partner, atomic_load(means->prepared)) !=
+            MPS_OK) {
+        fail(fetch);
+    } else if (fetch->events->allow(fetch->arg, &fetch->error) != 0) {
+        name_the_subject(fetch);
         fail(fetch);
     } else if (means->http->start(fetch->http, &fetch->call) != 0) {
         explain_outcome(fetch);
@@ -216,6 +238,24 @@ ask(struct mpsc_fetch *fetch)
         fetch->stage = MPSC_FETCH_ASKING;
     }
     mpsc_partner_free(&partner);
+}
+
+/* True where the partner's token is another by now than the one that the
+ * endpoint has refused: it was rotated in between. Once a fetch. */
+static int
+partner_rotated(struct mpsc_fetch *fetch)
+{
+    struct mpsc_partner partner = MPSC_PARTNER_EMPTY;
+    char digest[MPSC_DIGEST_HEX_SIZE];
+    struct mps_error ignored;
+
+    if (fetch->partner_reread ||
+        read_partner(fetch, &partner, digest, &ignored) != MPS_OK) {
+        return 0;
+    }
+    mpsc_partner_free(&partner);
+    fetch->partner_reread = strcmp(digest, fetch->partner_digest) != 0;
+    return fetch->partner_reread;
 }
 
 /* After a token: into the keyring, where we hold the lock. */
@@ -281,6 +321,7 @@ read_answer(struct mpsc_fetch *fetch)
         explain_outcome(fetch);
         return fetch->error.code;
     }
+    fetch->app_usage = mpsc_graph_response_usage(response);
     means->clock(&now);
     code =
         mpsc_graph_response_read(response, now.wall_s, &answer, &fetch->error);
@@ -307,6 +348,23 @@ random_bits(void)
     return bits;
 }
 
+/* A good answer: a token, if the owner takes it. */
+static void
+taken(struct mpsc_fetch *fetch)
+{
+    mpsc_http_call_clear(&fetch->call);
+    if (fetch->events->accept(fetch->arg, &fetch->record, &fetch->error) !=
+        0) {
+        mpsc_record_free(&fetch->record);
+        name_the_subject(fetch);
+        fetch->events->answered(fetch->arg, NULL, &fetch->error);
+        fail(fetch);
+        return;
+    }
+    fetch->events->answered(fetch->arg, &fetch->record, NULL);
+    keep(fetch);
+}
+
 static void
 answered(struct mpsc_fetch *fetch)
 {
@@ -315,9 +373,12 @@ answered(struct mpsc_fetch *fetch)
     int64_t delay;
 
     if (read_answer(fetch) == MPS_OK) {
-        mpsc_http_call_clear(&fetch->call);
-        fetch->events->answered(fetch->arg, &fetch->record, NULL);
-        keep(fetch);
+        taken(fetch);
+        return;
+    }
+    if (fetch->error.code == MPS_E_AUTH && partner_rotated(fetch)) {
+        fetch->attempt--;
+        ask(fetch);
         return;
     }
     fetch->means->clock(&now);
@@ -339,11 +400,11 @@ mpsc_fetch_keyring_place(const struct mpsc_fetch *fetch,
                          enum mpsc_keyring_state state)
 {
     if (state == MPSC_KEYRING_NO_BUS) {
-        return fetch->bus != NULL ? fetch->bus : "none is known";
+        return fetch->place.bus != NULL ? fetch->place.bus : "none is known";
     }
     if (state == MPSC_KEYRING_NO_RUNTIME_DIR) {
-        return fetch->runtime_dir != NULL
-                   ? fetch->runtime_dir
+        return fetch->place.runtime_dir != NULL
+                   ? fetch->place.runtime_dir
                    : "neither /run/mps-credential/UID nor XDG_RUNTIME_DIR";
     }
     return "";
@@ -386,8 +447,8 @@ open_keyring(struct mpsc_fetch *fetch)
     int64_t left = left_ms(fetch);
     struct mpsc_keyring_query query = {
         .helper = means->helper,
-        .bus = fetch->bus,
-        .runtime_dir = fetch->runtime_dir,
+        .bus = fetch->place.bus,
+        .runtime_dir = fetch->place.runtime_dir,
         .endpoint = options->base_url,
         .solution_id = options->solution_id,
         .business_id = fetch->business_id,
@@ -564,6 +625,7 @@ mpsc_fetch_begin(struct mpsc_fetch *fetch, struct mpsc_http *http)
     fetch->http = http;
     fetch->stage = MPSC_FETCH_LOADING;
     fetch->phase = MPSC_FETCH_NO_SESSION;
+    fetch->app_usage = -1;
     mpsc_error_clear(&fetch->error);
     if (left_ms(fetch) <= 0) {
         mpsc_fetch_give_up(fetch, MPS_E_TIMEOUT,

@@ -18,6 +18,8 @@
 
 #include "clock.h"
 #include "configuration.h"
+#include "digest.h"
+#include "environment.h"
 #include "http.h"
 #include "keyring.h"
 #include "partner.h"
@@ -56,6 +58,14 @@ struct mpsc_fetch_events {
 
     /* The keyring's state, after the load and after a change. */
     void (*keyring)(void *arg, enum mpsc_keyring_state state);
+
+    /* May the endpoint be asked now, with the partner's token of
+     * fetch->partner_digest? Before each attempt. 0, or -1 with *error. */
+    int (*allow)(void *arg, struct mps_error *error);
+
+    /* The endpoint gave this token: 0 = take it, or -1 with *error. */
+    int (*accept)(void *arg, const struct mpsc_record *record,
+                  struct mps_error *error);
 
     /* The endpoint gave an answer or failed to; `error` is NULL for a token.
      * Called per fetch, not per attempt. */
@@ -98,8 +108,8 @@ struct mpsc_fetch {
     void *arg;
     enum mpsc_fetch_purpose purpose;
     char business_id[MPS_BUSINESS_ID_MAX + 1];
-    const char *bus;         /* NULL = none; it lives as long as the means */
-    const char *runtime_dir; /* likewise */
+    struct mpsc_place place; /* the fetch's own */
+    uint64_t epoch;          /* the purge epoch that it belongs to */
     enum mpsc_keyring_state keyring_hint; /* not OK: don't even try */
     atomic_int_least64_t deadline_ms; /* CLOCK_MONOTONIC; the owner may put it
                                        * off while the fetch runs */
@@ -116,6 +126,9 @@ struct mpsc_fetch {
     struct mpsc_http_call call;
     int call_done;
     unsigned attempt;
+    char partner_digest[MPSC_DIGEST_HEX_SIZE]; /* the token asked with last */
+    int partner_reread; /* the endpoint refused it, and there was another */
+    int app_usage;      /* per cent, as the endpoint said last; -1 = never */
     struct mpsc_record record;
     struct mps_error error;
 };

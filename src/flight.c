@@ -6,14 +6,19 @@
 #include "flight.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "audit.h"
+#include "epoch.h"
 #include "error.h"
+#include "refresh.h"
+#include "standing.h"
 
 /* A keyring that didn't answer isn't asked again for this long: else each
  * business would cost its deadline. */
@@ -25,7 +30,7 @@
 
 /* Called with the lock. */
 static void
-notify_unlocked(struct mpsc_flight_hub *hub)
+notify_unlocked(struct mpsc_hub *hub)
 {
     const uint64_t one = 1;
 
@@ -45,30 +50,30 @@ notify_unlocked(struct mpsc_flight_hub *hub)
         }                                                                     \
     } while (0)
 
-static int
-distrusted(const struct mpsc_flight *flight, const struct mpsc_record *record)
-{
-    return record->received_at <
-           flight->profile->configuration->distrust_before;
-}
+/* --- while it flies --------------------------------------------------------
+ */
 
 static int
 believe_token(struct mpsc_flight *flight, const struct mpsc_record *record,
               const char *digest)
 {
     struct mpsc_time now;
+    int64_t received_ms;
+    int64_t end_ms;
     int serves;
 
     flight->hub->clock(&now);
+    received_ms =
+        mpsc_lifetime_received_ms(record, &now, flight->profile->boot_id);
+    end_ms = mpsc_lifetime_end_ms(record, &now, flight->profile->boot_id);
     pthread_mutex_lock(&flight->hub->lock);
     serves =
-        strcmp(flight->entry->rejected, digest) != 0 &&
-        record->received_at > flight->entry->distrust_until &&
-        !distrusted(flight, record) &&
-        mpsc_lifetime_serves(
-            mpsc_lifetime_received_ms(record, &now, flight->profile->boot_id),
-            mpsc_lifetime_end_ms(record, &now, flight->profile->boot_id),
-            now.boot_ms, &flight->wish);
+        !mpsc_cache_is_dead(flight->entry, digest, received_ms) &&
+        received_ms > flight->holdings->all_before_ms &&
+        record->received_at >=
+            flight->profile->configuration->distrust_before &&
+        received_ms > flight->newer_than_ms &&
+        mpsc_lifetime_serves(received_ms, end_ms, now.boot_ms, &flight->wish);
     pthread_mutex_unlock(&flight->hub->lock);
     return serves;
 }
@@ -90,40 +95,149 @@ on_believe(void *arg, const struct mpsc_record *record)
     return believe_token(flight, record, digest);
 }
 
+/* What the fetch has to do with the other processes. Before the partner's
+ * token was read, it is read for `digest`. */
+static struct mpsc_standing
+standing_of(struct mpsc_flight *flight, char digest[MPSC_DIGEST_HEX_SIZE])
+{
+    struct mps_error ignored;
+
+    memcpy(digest, flight->fetch.partner_digest, MPSC_DIGEST_HEX_SIZE);
+    if (digest[0] == '\0') {
+        (void)mpsc_profile_partner_digest(flight->profile, digest, &ignored);
+    }
+    return (struct mpsc_standing){
+        .hub = flight->hub,
+        .profile = flight->profile,
+        .holdings = flight->holdings,
+        .runtime_dir = flight->fetch.place.runtime_dir,
+        .partner_digest = digest,
+    };
+}
+
+static void
+tell_keyring(struct mpsc_flight *flight, enum mpsc_keyring_state state)
+{
+    const char *place = mpsc_fetch_keyring_place(&flight->fetch, state);
+    char digest[MPSC_DIGEST_HEX_SIZE];
+    const struct mpsc_standing standing = standing_of(flight, digest);
+    char message[256];
+
+    snprintf(message, sizeof(message), "going on without it: %s%s%s%s; %s",
+             mpsc_keyring_text(state), *place != '\0' ? " (" : "", place,
+             *place != '\0' ? ")" : "", mpsc_keyring_advice(state));
+    mpsc_standing_keyring(&standing,
+                          state != MPSC_KEYRING_OK ? message : NULL);
+}
+
 static void
 on_keyring(void *arg, enum mpsc_keyring_state state)
 {
     struct mpsc_flight *flight = arg;
-    struct mpsc_profile *profile = flight->profile;
+    struct mpsc_holdings *holdings = flight->holdings;
     struct mpsc_time now;
-    int told;
 
-    /* Another's lock is no state of the keyring. */
-    if (state == MPSC_KEYRING_BUSY) {
+    /* Another's lock, or a purge, is no state of the keyring. */
+    if (state == MPSC_KEYRING_BUSY || state == MPSC_KEYRING_PURGED) {
         LOG(flight, LOG_INFO, "business %s: %s", flight->fetch.business_id,
             mpsc_keyring_text(state));
         return;
     }
     flight->hub->clock(&now);
     pthread_mutex_lock(&flight->hub->lock);
-    told = profile->keyring_state == state;
-    profile->keyring_state = state;
     /* That it didn't answer a caller in a hurry says nothing. */
     if (state == MPSC_KEYRING_SILENT && !flight->fetch.hurried &&
         flight->fetch.keyring_hint == MPSC_KEYRING_OK) {
-        profile->keyring_mute_until_ms = now.mono_ms + MUTE_MS;
+        holdings->keyring_mute_until_ms = now.mono_ms + MUTE_MS;
     }
     pthread_mutex_unlock(&flight->hub->lock);
-    if (!told && state == MPSC_KEYRING_OK) {
-        LOG(flight, LOG_NOTICE, "the keyring is usable again");
-    } else if (!told &&
-               profile->configuration->keyring != MPSC_KEYRING_REQUIRED) {
-        const char *place = mpsc_fetch_keyring_place(&flight->fetch, state);
-
-        LOG(flight, LOG_WARNING, "going on without keyring: %s%s%s%s; %s",
-            mpsc_keyring_text(state), *place != '\0' ? " (" : "", place,
-            *place != '\0' ? ")" : "", mpsc_keyring_advice(state));
+    if (flight->profile->configuration->keyring != MPSC_KEYRING_REQUIRED) {
+        tell_keyring(flight, state);
     }
+}
+
+static int
+on_allow(void *arg, struct mps_error *error)
+{
+    struct mpsc_flight *flight = arg;
+    char digest[MPSC_DIGEST_HEX_SIZE];
+    const struct mpsc_standing standing = standing_of(flight, digest);
+    struct mpsc_time now;
+    int64_t until_ms;
+    int advisory;
+
+    flight->hub->clock(&now);
+    until_ms = now.boot_ms +
+               (atomic_load(&flight->fetch.deadline_ms) - now.mono_ms);
+    pthread_mutex_lock(&flight->hub->lock);
+    advisory = flight->advisory;
+    pthread_mutex_unlock(&flight->hub->lock);
+    if (mpsc_standing_allow(&standing, advisory, until_ms, &flight->probing,
+                            error) != 0) {
+        return -1;
+    }
+    flight->allowed = 1;
+    return 0;
+}
+
+/* True where tokens were purged since the flight began. */
+static int
+was_purged(struct mpsc_flight *flight)
+{
+    struct mpsc_epoch epoch;
+    struct mpsc_time now;
+    int purged;
+
+    if (mpsc_epoch_read(flight->fetch.place.runtime_dir, &epoch) != 0) {
+        return 0;
+    }
+    flight->hub->clock(&now);
+    pthread_mutex_lock(&flight->hub->lock);
+    mpsc_holdings_purge(flight->holdings, &epoch, &now);
+    purged = epoch.number != flight->fetch.epoch;
+    flight->purged = purged;
+    pthread_mutex_unlock(&flight->hub->lock);
+    return purged;
+}
+
+/* 0, or until when a token that came is known to be dead. */
+static int64_t
+dead_until(struct mpsc_flight *flight, const struct mpsc_record *record)
+{
+    char digest[MPSC_DIGEST_HEX_SIZE];
+    int64_t until_ms = 0;
+
+    if (mpsc_digest_sha256(record->token.data, record->token.len, digest) ==
+        0) {
+        pthread_mutex_lock(&flight->hub->lock);
+        until_ms = mpsc_rejected_until(flight->entry->rejected, digest);
+        pthread_mutex_unlock(&flight->hub->lock);
+    }
+    return until_ms;
+}
+
+static int
+on_accept(void *arg, const struct mpsc_record *record, struct mps_error *error)
+{
+    struct mpsc_flight *flight = arg;
+    int64_t until_ms = dead_until(flight, record);
+    struct mpsc_time now;
+
+    flight->hub->clock(&now);
+    if (was_purged(flight)) {
+        mpsc_error_set(error, MPS_E_AGAIN, "tokens were purged meanwhile");
+        return -1;
+    }
+    if (until_ms <= now.boot_ms) {
+        return 0;
+    }
+    mpsc_error_set(error, MPS_E_PROTOCOL,
+                   "the endpoint gave again the token that was reported "
+                   "dead; look at the business's access to the solution");
+    flight->refused = 1;
+    error->http_status = 200;
+    error->retry_at = now.wall_s + (until_ms - now.boot_ms + 999) / 1000;
+    return -1;
 }
 
 static void
@@ -149,6 +263,36 @@ on_answered(void *arg, const struct mpsc_record *record,
     mpsc_audit(&flight->hub->log, flight->profile, &event);
 }
 
+/* --- its end ----------------------------------------------------------------
+ */
+
+/* The token that the business has all the same, or NULL. Called with the
+ * lock. */
+static const struct mpsc_credential *
+held_unlocked(const struct mpsc_flight *flight, const struct mpsc_time *now)
+{
+    const struct mpsc_credential *held = flight->entry->credential;
+
+    return held != NULL && held->end_ms > now->boot_ms ? held : NULL;
+}
+
+/* Lets the next refresh wait. Called with the lock. */
+static void
+back_off_unlocked(struct mpsc_flight *flight,
+                  const struct mpsc_credential *held,
+                  const struct mpsc_time *now)
+{
+    struct mpsc_entry *entry = flight->entry;
+    int64_t wait_ms;
+    uint32_t random = 0;
+
+    (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
+    entry->refresh_failures++;
+    wait_ms = mpsc_refresh_backoff(entry->refresh_failures,
+                                   held->end_ms - now->boot_ms, random);
+    entry->refresh_not_before_ms = now->boot_ms + wait_ms;
+}
+
 /* Called with the lock. */
 static void
 remember_failure_unlocked(struct mpsc_flight *flight,
@@ -156,8 +300,12 @@ remember_failure_unlocked(struct mpsc_flight *flight,
 {
     struct mps_error *error = &flight->error;
     int64_t until_ms = now->boot_ms + FAILURE_MS;
+    int is_no = (mpsc_error_class(error->code) & MPS_CLASS_BUSINESS) != 0;
 
-    if ((mpsc_error_class(error->code) & MPS_CLASS_BUSINESS) != 0) {
+    if (flight->purged) {
+        return;
+    }
+    if (is_no) {
         /* A definite word on the business, that no retry changes soon. */
         int64_t ttl_ms =
             (int64_t)flight->profile->configuration->negative_ttl_s * 1000;
@@ -165,16 +313,60 @@ remember_failure_unlocked(struct mpsc_flight *flight,
         if (ttl_ms > FAILURE_MS || !flight->background) {
             until_ms = now->boot_ms + ttl_ms;
         }
-    } else if (!flight->background) {
-        return;
     } else if (error->retry_at > now->wall_s) {
         until_ms = now->boot_ms + (error->retry_at - now->wall_s) * 1000;
     }
-    if (error->retry_at == 0) {
+    if (error->retry_at == 0 && (is_no || flight->background)) {
         error->retry_at = now->wall_s + (until_ms - now->boot_ms + 999) / 1000;
     }
     mpsc_cache_fail(flight->entry, error, until_ms);
     flight->entry->failure_since_ms = now->boot_ms;
+    flight->entry->failure_binds = is_no || flight->refused;
+}
+
+/* When the token is to be refreshed. All processes of a machine come to the
+ * same moment for a token, and two machines with the same token don't. Called
+ * with the lock. */
+static void
+set_refresh_unlocked(struct mpsc_flight *flight,
+                     struct mpsc_credential *credential)
+{
+    const struct mpsc_credential *held = flight->entry->credential;
+    char seed[MPSC_DIGEST_HEX_SIZE + MPSC_BOOT_ID_SIZE];
+    char sum[MPSC_DIGEST_HEX_SIZE] = "80000000";
+    char digits[9] = "";
+
+    if (held != NULL && strcmp(held->digest, credential->digest) == 0) {
+        credential->refresh_ms = mpsc_refresh_again(credential->received_ms,
+                                                    credential->end_ms);
+        return;
+    }
+    snprintf(seed, sizeof(seed), "%s%s", credential->digest,
+             flight->profile->boot_id);
+    (void)mpsc_digest_sha256(seed, strlen(seed), sum);
+    memcpy(digits, sum, sizeof(digits) - 1);
+    credential->refresh_ms =
+        mpsc_refresh_draw(credential->received_ms, credential->end_ms,
+                          (uint32_t)strtoul(digits, NULL, 16));
+}
+
+/* Takes a token into the cache. Called with the lock. */
+static void
+take_unlocked(struct mpsc_flight *flight)
+{
+    struct mpsc_entry *entry = flight->entry;
+    struct mpsc_credential *credential = flight->credential;
+
+    set_refresh_unlocked(flight, credential);
+    entry->refresh_failures = 0;
+    entry->refresh_not_before_ms = 0;
+    mpsc_cache_forgive(entry);
+    /* It may have been invalidated since it was believed. */
+    if (credential->public.source != MPS_SOURCE_KEYRING ||
+        !mpsc_cache_is_dead(entry, credential->digest,
+                            credential->received_ms)) {
+        mpsc_cache_put(entry, mpsc_credential_hold(credential));
+    }
 }
 
 /* Called with the lock. */
@@ -182,20 +374,22 @@ static void
 settle_unlocked(struct mpsc_flight *flight, const struct mpsc_time *now)
 {
     struct mpsc_entry *entry = flight->entry;
+    const struct mpsc_credential *held = held_unlocked(flight, now);
 
     if (flight->fetch.purpose == MPSC_FETCH_TOKEN) {
         if (flight->credential != NULL) {
-            /* It may have been invalidated since it was believed. */
-            if (!mpsc_cache_is_dead(entry, flight->credential)) {
-                mpsc_cache_put(entry,
-                               mpsc_credential_hold(flight->credential));
-            }
-            mpsc_cache_forgive(entry);
+            take_unlocked(flight);
         } else {
+            if (held != NULL) {
+                back_off_unlocked(flight, held, now);
+            }
             remember_failure_unlocked(flight, now);
         }
         if (entry->flight == flight) {
             entry->flight = NULL;
+        }
+        if (flight->probe) {
+            flight->holdings->probing = 0;
         }
         if (flight->background) {
             notify_unlocked(flight->hub);
@@ -226,8 +420,65 @@ log_result(struct mpsc_flight *flight, int source)
             flight->fetch.business_id, flight->credential->public.token_id,
             mpsc_audit_source(source));
     } else if (flight->error.code != MPS_OK) {
-        LOG(flight, LOG_ERR, "%s: %s", mpsc_error_name(flight->error.code),
+        unsigned classes = mpsc_error_class(flight->error.code);
+
+        /* What concerns all businesses is told as a trouble. */
+        LOG(flight,
+            (classes & (MPS_CLASS_BUSINESS | MPS_CLASS_CALLER)) != 0
+                ? LOG_WARNING
+                : LOG_INFO,
+            "%s: %s", mpsc_error_name(flight->error.code),
             flight->error.message);
+    }
+}
+
+/* Tells all processes how it went, where that says something. */
+static void
+report(struct mpsc_flight *flight, int source, const struct mps_error *error)
+{
+    char digest[MPSC_DIGEST_HEX_SIZE];
+    struct mpsc_standing standing;
+    struct mpsc_standing_result result = {
+        .error = error,
+        .counts = flight->allowed,
+        .app_usage = flight->fetch.app_usage,
+    };
+    const struct mpsc_credential *held;
+    struct mpsc_time now;
+
+    /* A refusal by what all know already says nothing new; nor does a shutdown
+     * in the middle, or a deadline that was far shorter than usual. */
+    if (flight->fetch.purpose != MPSC_FETCH_TOKEN || flight->purged ||
+        (error == NULL && source != MPS_SOURCE_ENDPOINT) ||
+        (error != NULL && error->code == MPS_E_AGAIN)) {
+        return;
+    }
+    flight->hub->clock(&now);
+    if (error != NULL && error->code == MPS_E_TIMEOUT &&
+        (flight->fetch.hurried ||
+         now.mono_ms < atomic_load(&flight->fetch.deadline_ms))) {
+        result.counts = 0;
+    }
+    pthread_mutex_lock(&flight->hub->lock);
+    held = held_unlocked(flight, &now);
+    result.expires_at = held != NULL ? held->public.expires_at : 0;
+    pthread_mutex_unlock(&flight->hub->lock);
+    standing = standing_of(flight, digest);
+    mpsc_standing_result(&standing, &result);
+}
+
+/* When a call that fails is worth repeating. Called with the lock. */
+static void
+set_retry_unlocked(struct mpsc_flight *flight, const struct mpsc_time *now)
+{
+    const struct mpsc_limit *why = NULL;
+    struct mps_error told;
+
+    if (flight->error.retry_at == 0 &&
+        mpsc_limits_check(&flight->holdings->shared.limits, now->boot_ms,
+                          &why) == MPSC_LIMITS_CLOSED) {
+        mpsc_limits_explain(why, now, &told);
+        flight->error.retry_at = told.retry_at;
     }
 }
 
@@ -239,6 +490,7 @@ on_known(void *arg, struct mpsc_record *record, int source,
     struct mpsc_credential *credential = NULL;
     struct mpsc_time now;
 
+    report(flight, source, error);
     flight->hub->clock(&now);
     if (record != NULL) {
         credential = mpsc_credential_new(record, source, &now,
@@ -252,11 +504,14 @@ on_known(void *arg, struct mpsc_record *record, int source,
     pthread_mutex_lock(&flight->hub->lock);
     flight->credential = credential;
     if (credential != NULL && source == MPS_SOURCE_ENDPOINT) {
-        flight->profile->succeeded = 1;
-        flight->entry->rejected[0] = '\0';
+        flight->holdings->succeeded = 1;
     }
-    if (flight->error.code == MPS_E_NOT_FOUND && !flight->profile->succeeded) {
+    if (flight->error.code == MPS_E_NOT_FOUND &&
+        !flight->holdings->succeeded) {
         doubt_the_solution(flight);
+    }
+    if (flight->error.code != MPS_OK) {
+        set_retry_unlocked(flight, &now);
     }
     settle_unlocked(flight, &now);
     pthread_mutex_unlock(&flight->hub->lock);
@@ -267,7 +522,7 @@ static void
 on_over(void *arg)
 {
     struct mpsc_flight *flight = arg;
-    struct mpsc_flight_hub *hub = flight->hub;
+    struct mpsc_hub *hub = flight->hub;
 
     pthread_mutex_lock(&hub->lock);
     mpsc_flight_release_unlocked(flight);
@@ -277,14 +532,16 @@ on_over(void *arg)
 static const struct mpsc_fetch_events flight_events = {
     .believe = on_believe,
     .keyring = on_keyring,
+    .allow = on_allow,
+    .accept = on_accept,
     .answered = on_answered,
     .known = on_known,
     .over = on_over,
 };
 
 struct mpsc_flight *
-mpsc_flight_new(struct mpsc_flight_hub *hub, struct mpsc_profile *profile,
-                struct mpsc_entry *entry, enum mpsc_fetch_purpose purpose)
+mpsc_flight_new(struct mpsc_hub *hub, struct mpsc_profile *profile,
+                struct mpsc_holdings *holdings, struct mpsc_entry *entry, enum mpsc_fetch_purpose purpose)
 {
     struct mpsc_flight *flight = calloc(1, sizeof(*flight));
     pthread_condattr_t attributes;
@@ -305,14 +562,22 @@ mpsc_flight_new(struct mpsc_flight_hub *hub, struct mpsc_profile *profile,
     if (flight == NULL) {
         return NULL;
     }
+    if (mpsc_place_copy(&flight->fetch.place, &profile->place) != 0) {
+        pthread_cond_destroy(&flight->ended);
+        free(flight);
+        return NULL;
+    }
     flight->hub = hub;
-    flight->profile = profile;
+    flight->profile = mpsc_profile_hold_unlocked(profile);
+    flight->holdings = mpsc_holdings_hold(holdings);
     flight->entry = entry;
+    flight->fetch.epoch = holdings->epoch;
+    flight->newer_than_ms = entry->credential != NULL
+                                ? entry->credential->received_ms
+                                : INT64_MIN;
     flight->references = 1;
     mpsc_error_clear(&flight->error);
     flight->fetch.means = &profile->means;
-    mpsc_profile_place_unlocked(profile, &flight->fetch.bus,
-                                &flight->fetch.runtime_dir);
     flight->fetch.events = &flight_events;
     flight->fetch.arg = flight;
     flight->fetch.purpose = purpose;
@@ -330,6 +595,7 @@ mpsc_flight_join_unlocked(struct mpsc_flight *flight,
         flight->wish.min_validity_s = wish->min_validity_s;
     }
     flight->wish.force_refresh |= wish->force_refresh;
+    flight->advisory = 0;
     if (!flight->here &&
         deadline_ms > atomic_load(&flight->fetch.deadline_ms)) {
         atomic_store(&flight->fetch.deadline_ms, deadline_ms);
@@ -359,5 +625,8 @@ mpsc_flight_release_unlocked(struct mpsc_flight *flight)
     }
     pthread_cond_destroy(&flight->ended);
     mpsc_credential_release(flight->credential);
+    mpsc_holdings_release(&flight->holdings);
+    mpsc_profile_release_unlocked(&flight->profile);
+    mpsc_place_free(&flight->fetch.place);
     free(flight);
 }

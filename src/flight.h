@@ -3,8 +3,7 @@
  * flight: one fetch per business among the threads of a process (a single
  * flight): the first one starts it, the others wait for its result.
  *
- * The hub's lock guards every flight and the cache entries; it is never held
- * over I/O or a callback.
+ * The hub's lock guards every flight, see hub.h.
  */
 #ifndef MPSC_FLIGHT_H
 #define MPSC_FLIGHT_H
@@ -12,24 +11,21 @@
 #include <pthread.h>
 
 #include "fetch.h"
+#include "hub.h"
 #include "lifetime.h"
-#include "log.h"
 #include "profile.h"
 
-/* What all flights of a process share. */
-struct mpsc_flight_hub {
-    pthread_mutex_t lock;
-    struct mpsc_log log;
-    mpsc_clock_fn *clock;
-    int event_fd; /* -1 = nobody has asked for it yet */
-    int missed;   /* a background fetch has ended meanwhile */
-};
-
 struct mpsc_flight {
-    struct mpsc_fetch fetch; /* the runner's, but for deadline_ms */
-    struct mpsc_flight_hub *hub;
-    struct mpsc_profile *profile;
-    struct mpsc_entry *entry;
+    struct mpsc_fetch fetch; /* first; the runner's, but for deadline_ms */
+    struct mpsc_hub *hub;
+    struct mpsc_profile *profile;   /* a reference */
+    struct mpsc_holdings *holdings; /* likewise */
+    struct mpsc_entry *entry;       /* of the holdings' cache */
+
+    /* The runner's. */
+    int probing; /* it asks an endpoint that has failed, for all */
+    int allowed; /* the endpoint was asked */
+    int refused; /* its token is known to be dead */
 
     /* Guarded by the hub's lock. */
     unsigned references;
@@ -37,16 +33,21 @@ struct mpsc_flight {
     int done;
     int here;       /* it runs on the thread of the call that started it */
     int background; /* somebody may wait for the event_fd */
+    int advisory;   /* a refresh that could wait; nobody waits for it */
+    int probe;      /* the process's one that may become the probe */
+    int purged;     /* its token was purged before it came: to be repeated */
+    int64_t newer_than_ms; /* the keyring's record must be; CLOCK_BOOTTIME */
     struct mpsc_lifetime_wish wish;    /* all that the waiters ask, together */
     char target[MPSC_DIGEST_HEX_SIZE]; /* an erasure's token; "" = any */
     struct mpsc_credential *credential; /* the result, a reference; or NULL */
     struct mps_error error;             /* where that is NULL */
 };
 
-/* A flight of one reference, not yet started, or NULL without resources.
- * Called with the lock. */
-struct mpsc_flight *mpsc_flight_new(struct mpsc_flight_hub *hub,
+/* A flight of one reference for an entry of these holdings, not yet started,
+ * or NULL without resources. Called with the lock. */
+struct mpsc_flight *mpsc_flight_new(struct mpsc_hub *hub,
                                     struct mpsc_profile *profile,
+                                    struct mpsc_holdings *holdings,
                                     struct mpsc_entry *entry,
                                     enum mpsc_fetch_purpose purpose);
 

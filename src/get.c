@@ -5,32 +5,58 @@
 
 #include "get.h"
 
+#include <string.h>
+#include <syslog.h>
+
 #include "audit.h"
 #include "call.h"
 #include "error.h"
+#include "refresh.h"
 
-/* Whether a credential (NULL = none) answers the wish. */
+/* What to do for the call with what is held. Called with the lock. */
+static enum mpsc_refresh_action
+decide_unlocked(const struct mpsc_call *call, const struct mpsc_entry *entry)
+{
+    const struct mpsc_credential *held = entry->credential;
+    struct mpsc_refresh_token token;
+    struct mpsc_time now;
+
+    if (held == NULL || held->received_at <
+                            call->profile->configuration->distrust_before) {
+        return MPSC_REFRESH_FETCH;
+    }
+    token = (struct mpsc_refresh_token){held->received_ms, held->refresh_ms,
+                                        held->end_ms};
+    call->provider->hub.clock(&now);
+    return mpsc_refresh_decide(&token, &call->wish,
+                               entry->refresh_not_before_ms, now.boot_ms);
+}
+
 static int
-serves(const struct mpsc_call *call, const struct mpsc_credential *credential,
-       const struct mpsc_lifetime_wish *wish)
+waits(const struct mpsc_call *call)
+{
+    return (call->request.flags & MPS_NO_WAIT) == 0;
+}
+
+static int
+has_threads(const struct mpsc_call *call)
+{
+    return call->profile->configuration->threads;
+}
+
+static int64_t
+time_left_ms(const struct mpsc_call *call)
 {
     struct mpsc_time now;
 
-    if (credential == NULL ||
-        credential->received_at <
-            call->profile->configuration->distrust_before) {
-        return 0;
-    }
     call->provider->hub.clock(&now);
-    return mpsc_lifetime_serves(credential->received_ms, credential->end_ms,
-                                now.boot_ms, wish);
+    return call->deadline_ms - now.mono_ms;
 }
 
 /* Whether a remembered failure answers the call. Called with the lock. */
 static int
 fails_unlocked(struct mpsc_call *call, struct mpsc_entry *entry)
 {
-    int no_wait = (call->request.flags & MPS_NO_WAIT) != 0;
     struct mpsc_time now;
     int is_no;
 
@@ -46,15 +72,58 @@ fails_unlocked(struct mpsc_call *call, struct mpsc_entry *entry)
     /* Force passes a no and nothing else; without waiting only an older one,
      * since else the call that comes for the answer would ask again. */
     if (is_no && call->wish.force_refresh &&
-        (!no_wait ||
+        (waits(call) ||
          now.boot_ms - entry->failure_since_ms >= MPSC_LIFETIME_BACKOFF_MS)) {
         return 0;
     }
-    if (!no_wait && !is_no && entry->failure->code != MPS_E_RATE_LIMITED) {
+    if (waits(call) && !entry->failure_binds) {
         return 0;
     }
     *call->error = *entry->failure;
     return 1;
+}
+
+/* One refresh in the background, where none is under way and the endpoint may
+ * be asked. Called with the lock. */
+static void
+refresh_unlocked(struct mpsc_call *call, struct mpsc_entry *entry)
+{
+    struct mps_error *told = call->error;
+    struct mps_error unheard;
+    struct mpsc_flight *flight;
+    struct mpsc_time now;
+
+    call->provider->hub.clock(&now);
+    if (entry->flight != NULL ||
+        !mpsc_limits_allow_advisory(&call->holdings->shared.limits,
+                                    now.boot_ms)) {
+        return;
+    }
+    call->error = &unheard;
+    flight = mpsc_call_launch_unlocked(call, entry, MPSC_CALL_REFRESH, NULL);
+    call->error = told;
+    if (flight != NULL) {
+        mpsc_flight_release_unlocked(flight);
+    }
+}
+
+/* The error of a call for which the endpoint isn't asked. */
+static int
+closed(struct mpsc_call *call, const struct mpsc_limit *why)
+{
+    char told[sizeof(call->error->message)];
+    struct mpsc_time now;
+
+    call->provider->hub.clock(&now);
+    mpsc_limits_explain(why, &now, call->error);
+    if (call->error->retry_at <= now.wall_s) {
+        call->error->retry_at = now.wall_s + 1;
+    }
+    memcpy(told, call->error->message, sizeof(told));
+    mpsc_error_message(call->error, "business %s at %s: %s",
+                       call->request.business_id,
+                       call->profile->configuration->base_url, told);
+    return call->error->code;
 }
 
 /* What MPS_NO_WAIT says with a fetch under way, or none since a failure is
@@ -63,77 +132,274 @@ static int
 dont_wait_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
                    struct mpsc_credential **credential)
 {
-    const struct mpsc_lifetime_wish any = {0, 0};
-    const struct mpsc_lifetime_wish *wish =
-        call->wish.force_refresh ? &any : &call->wish;
+    const struct mpsc_limit *why;
 
-    if (serves(call, entry->credential, wish)) {
+    /* Force has started the refresh, and the answer is what memory has. */
+    call->wish.force_refresh = 0;
+    if (decide_unlocked(call, entry) != MPSC_REFRESH_FETCH) {
         *credential = mpsc_credential_hold(entry->credential);
         return MPS_OK;
     }
     if (fails_unlocked(call, entry)) {
         return call->error->code;
     }
+    if (entry->flight == NULL &&
+        mpsc_call_verdict_unlocked(call, &why) == MPSC_LIMITS_CLOSED) {
+        return closed(call, why);
+    }
     return mpsc_error_set(call->error, MPS_E_AGAIN,
                           "business %s: a fetch is under way",
                           entry->business_id);
 }
 
+/*
+ * What came of a flight for this call: its code, or -1 where the call is to
+ * look again. Called with the lock.
+ */
 static int
-has_time_left(const struct mpsc_call *call)
+judge_unlocked(struct mpsc_call *call, struct mpsc_entry *entry, int code,
+               struct mpsc_credential **credential)
+{
+    const struct mpsc_credential *got = *credential;
+    struct mpsc_time now;
+
+    /* The deadline that has passed was another's; or there was a purge. */
+    if ((code == MPS_E_TIMEOUT || code == MPS_E_AGAIN) &&
+        time_left_ms(call) > call->slack_ms) {
+        return -1;
+    }
+    if (code == MPS_E_AGAIN) {
+        return mpsc_error_set(call->error, MPS_E_TIMEOUT,
+                              "business %s: tokens were purged in the last "
+                              "moment of the deadline; call again",
+                              entry->business_id);
+    }
+    /* What the endpoint gave just now is as good as it gets. What the keyring
+     * had may have been believed before this call joined. */
+    call->provider->hub.clock(&now);
+    if (code != MPS_OK || got->public.source == MPS_SOURCE_ENDPOINT ||
+        (!mpsc_cache_is_dead(entry, got->digest, got->received_ms) &&
+         mpsc_lifetime_serves(got->received_ms, got->end_ms, now.boot_ms,
+                              &call->wish))) {
+        return code;
+    }
+    mpsc_credential_release(*credential);
+    *credential = NULL;
+    return -1;
+}
+
+/*
+ * Waits for the business's flight as long as the call, and with a token in
+ * hand no longer than half of its life: it must be good for something yet.
+ * Called with the lock.
+ */
+static int
+fetch_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
+               const struct mpsc_credential *fallback,
+               struct mpsc_credential **credential)
+{
+    struct mpsc_flight *flight = mpsc_call_board_unlocked(call, entry);
+    int64_t deadline_ms = call->deadline_ms;
+    struct mpsc_time now;
+    int code;
+
+    if (flight == NULL) {
+        return call->error->code;
+    }
+    call->provider->hub.clock(&now);
+    if (fallback != NULL) {
+        int64_t half_ms = (fallback->end_ms - now.boot_ms) / 2;
+
+        if (now.mono_ms + half_ms < deadline_ms) {
+            deadline_ms = now.mono_ms + half_ms;
+        }
+    }
+    code = mpsc_call_await_unlocked(call, flight, deadline_ms, credential);
+    if (code == MPS_E_TIMEOUT && fallback != NULL) {
+        /* The others need not wait for it as well. */
+        call->provider->hub.clock(&now);
+        entry->refresh_not_before_ms =
+            now.boot_ms +
+            mpsc_refresh_backoff(1, fallback->end_ms - now.boot_ms, 0);
+    }
+    return judge_unlocked(call, entry, code, credential);
+}
+
+/*
+ * The endpoint has failed, and its pause is over: one call starts a probe in
+ * the background. It waits for it a quarter of its time, for the case that all
+ * is well by now; the others go away at once. Called with the lock.
+ */
+static int
+probe_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
+               const struct mpsc_limit *why,
+               struct mpsc_credential **credential)
+{
+    const struct mpsc_limit seen = *why;
+    struct mpsc_flight *flight = NULL;
+    struct mpsc_time now;
+    int code;
+
+    if (!call->holdings->probing && entry->flight == NULL) {
+        call->holdings->probing = 1;
+        flight = mpsc_call_launch_unlocked(call, entry, MPSC_CALL_PROBE, NULL);
+        if (flight == NULL) {
+            call->holdings->probing = 0;
+        }
+    }
+    if (flight == NULL) {
+        return closed(call, &seen);
+    }
+    if (!waits(call)) {
+        mpsc_flight_release_unlocked(flight);
+        return dont_wait_unlocked(call, entry, credential);
+    }
+    call->provider->hub.clock(&now);
+    code = mpsc_call_await_unlocked(
+        call, flight, now.mono_ms + (call->deadline_ms - now.mono_ms) / 4,
+        credential);
+    return code == MPS_E_TIMEOUT ? closed(call, &seen)
+                                 : judge_unlocked(call, entry, code, credential);
+}
+
+/* A token by a flight: its code, or -1 where the call is to look again.
+ * Called with the lock. */
+static int
+go_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
+            const struct mpsc_credential *fallback,
+            struct mpsc_credential **credential)
+{
+    const struct mpsc_limit *why;
+    struct mpsc_flight *flight;
+
+    switch (mpsc_call_verdict_unlocked(call, &why)) {
+    case MPSC_LIMITS_OPEN:
+        break;
+    case MPSC_LIMITS_CLOSED:
+        if (mpsc_call_keyring_known_unlocked(call)) {
+            return closed(call, why);
+        }
+        break;
+    case MPSC_LIMITS_PROBE:
+        if (has_threads(call)) {
+            return probe_unlocked(call, entry, why, credential);
+        }
+        break;
+    }
+    if (waits(call)) {
+        return fetch_unlocked(call, entry, fallback, credential);
+    }
+    flight = mpsc_call_board_unlocked(call, entry);
+    if (flight == NULL) {
+        return call->error->code;
+    }
+    mpsc_flight_release_unlocked(flight);
+    return dont_wait_unlocked(call, entry, credential);
+}
+
+/*
+ * Before a call leaves memory: a line for whoever wonders what it waits for,
+ * and the user's identity, by which the keyring is found. Called with the
+ * lock, which is released meanwhile. True where it was: look again.
+ */
+static int
+leave_memory_unlocked(struct mpsc_call *call)
+{
+    if (call->left_memory) {
+        return 0;
+    }
+    call->left_memory = 1;
+    mpsc_provider_unlock(call->provider);
+    mpsc_call_look(call);
+    if (waits(call) && mpsc_profile_logs(call->profile, LOG_DEBUG)) {
+        mpsc_log_line(&call->provider->hub.log, LOG_DEBUG,
+                      "business %s: waits for a fetch",
+                      call->request.business_id);
+    }
+    mpsc_provider_lock(call->provider);
+    return 1;
+}
+
+/* With what is held, where that is good enough: the code, or -1 where it
+ * isn't; *fallback is what is good if nothing better comes. Called with the
+ * lock. */
+static int
+serve_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
+               struct mpsc_credential **fallback,
+               struct mpsc_credential **credential)
+{
+    enum mpsc_refresh_action action = decide_unlocked(call, entry);
+
+    /* Where no thread is, a refresh is the caller's. */
+    if (action == MPSC_REFRESH_SERVE_AND_START && !has_threads(call)) {
+        action = MPSC_REFRESH_FETCH_ELSE_SERVE;
+    }
+    *fallback = NULL;
+    switch (action) {
+    case MPSC_REFRESH_SERVE_AND_START:
+        refresh_unlocked(call, entry);
+        break;
+    case MPSC_REFRESH_FETCH_ELSE_SERVE:
+        if (waits(call)) {
+            *fallback = mpsc_credential_hold(entry->credential);
+            return -1;
+        }
+        refresh_unlocked(call, entry);
+        break;
+    case MPSC_REFRESH_FETCH:
+        return -1;
+    case MPSC_REFRESH_SERVE:
+        break;
+    }
+    *credential = mpsc_credential_hold(entry->credential);
+    return MPS_OK;
+}
+
+/* The failed call of one that has a token for that case. */
+static int
+fall_back(struct mpsc_call *call, struct mpsc_credential *fallback,
+          struct mpsc_credential **credential)
 {
     struct mpsc_time now;
 
     call->provider->hub.clock(&now);
-    return now.mono_ms < call->deadline_ms;
+    if (now.boot_ms >= fallback->end_ms) {
+        return call->error->code;
+    }
+    *credential = mpsc_credential_hold(fallback);
+    return MPS_OK;
 }
 
 /* Called with the lock. */
 static int
 get_unlocked(struct mpsc_call *call, struct mpsc_credential **credential)
 {
-    struct mpsc_entry *entry =
-        mpsc_cache_entry(call->profile->cache, call->request.business_id);
-    struct mpsc_flight *flight;
-    int code;
+    int code = -1;
 
-    if (entry == NULL) {
-        return mpsc_error_set(call->error, MPS_E_NO_MEMORY, "out of memory");
-    }
-    for (;;) {
-        if (serves(call, entry->credential, &call->wish)) {
-            *credential = mpsc_credential_hold(entry->credential);
-            return MPS_OK;
+    while (code < 0) {
+        struct mpsc_credential *fallback;
+        struct mpsc_entry *entry = mpsc_cache_entry(
+            call->holdings->cache, call->request.business_id);
+
+        if (entry == NULL) {
+            return mpsc_error_set(call->error, MPS_E_NO_MEMORY,
+                                  "out of memory");
         }
-        if (fails_unlocked(call, entry)) {
-            return (call->request.flags & MPS_NO_WAIT) != 0
-                       ? dont_wait_unlocked(call, entry, credential)
-                       : call->error->code;
-        }
-        flight = mpsc_call_board_unlocked(call, entry);
-        if (flight == NULL) {
-            return call->error->code;
-        }
-        if ((call->request.flags & MPS_NO_WAIT) != 0) {
-            mpsc_flight_release_unlocked(flight);
-            return dont_wait_unlocked(call, entry, credential);
-        }
-        code = mpsc_call_await_unlocked(call, flight, credential);
-        /* The deadline that has passed was another's. */
-        if (code == MPS_E_TIMEOUT && has_time_left(call)) {
-            continue;
-        }
-        /* What the endpoint gave just now is as good as it gets. What the
-         * keyring had may have been believed before this call joined. */
-        if (code != MPS_OK ||
-            (*credential)->public.source == MPS_SOURCE_ENDPOINT ||
-            (!mpsc_cache_is_dead(entry, *credential) &&
-             serves(call, *credential, &call->wish))) {
+        code = serve_unlocked(call, entry, &fallback, credential);
+        if (code >= 0) {
             return code;
         }
-        mpsc_credential_release(*credential);
-        *credential = NULL;
+        if (fails_unlocked(call, entry)) {
+            code = call->error->code;
+        } else if (!leave_memory_unlocked(call)) {
+            code = go_unlocked(call, entry, fallback, credential);
+        }
+        if (code > MPS_OK && fallback != NULL) {
+            code = fall_back(call, fallback, credential);
+        }
+        mpsc_credential_release(fallback);
     }
+    return code;
 }
 
 /* The first time that this process hands out this token. */
@@ -159,9 +425,9 @@ static int
 get_held_unlocked(struct mpsc_call *call, struct mpsc_credential **credential)
 {
     struct mpsc_entry *entry =
-        mpsc_cache_find(call->profile->cache, call->request.business_id);
+        mpsc_cache_find(call->holdings->cache, call->request.business_id);
 
-    if (entry == NULL || !serves(call, entry->credential, &call->wish)) {
+    if (entry == NULL || decide_unlocked(call, entry) == MPSC_REFRESH_FETCH) {
         return mpsc_error_set(call->error, MPS_E_AGAIN,
                               "business %s: nothing is held",
                               call->request.business_id);
@@ -185,7 +451,6 @@ get_by(answer_fn *answer, struct mpsc_provider *provider,
     struct mpsc_call call;
     int code;
 
-    mpsc_provider_enter(provider);
     code = mpsc_call_begin(&call, provider, request, &rules, error);
     if (code == MPS_OK) {
         mpsc_provider_lock(provider);
@@ -195,7 +460,7 @@ get_by(answer_fn *answer, struct mpsc_provider *provider,
     if (found != NULL) {
         audit(&call, found);
     }
-    mpsc_provider_leave(provider);
+    mpsc_call_end(&call);
     *credential = found != NULL ? &found->public : NULL;
     return code;
 }

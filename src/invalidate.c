@@ -25,20 +25,20 @@ audit(const struct mpsc_call *call, const char *digest)
 }
 
 /* Memory's part. What is dead is remembered, since the keyring may still hold
- * it: the token that was reported last, until the endpoint has given another,
- * or all that came before now. Called with the lock. */
+ * it: the token, or all that came before now. Called with the lock. */
 static void
-forget_unlocked(struct mpsc_entry *entry, const char *digest, int64_t wall_s)
+forget_unlocked(struct mpsc_entry *entry, const char *digest,
+                const struct mpsc_time *now)
 {
     struct mpsc_credential *held = entry->credential;
 
     if (digest == NULL) {
         mpsc_cache_forgive(entry);
         mpsc_cache_put(entry, NULL);
-        entry->distrust_until = wall_s;
+        entry->distrust_until_ms = now->boot_ms;
         return;
     }
-    memcpy(entry->rejected, digest, sizeof(entry->rejected));
+    mpsc_rejected_add(&entry->rejected, digest, now->boot_ms);
     if (held != NULL && strcmp(held->digest, digest) == 0) {
         mpsc_cache_put(entry, NULL);
     }
@@ -57,7 +57,7 @@ erase_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
     if (options->keyring == MPSC_KEYRING_OFF) {
         return MPS_OK;
     }
-    flight = mpsc_call_launch_unlocked(call, entry, MPSC_FETCH_ERASE, digest);
+    flight = mpsc_call_launch_unlocked(call, entry, MPSC_CALL_ERASE, digest);
     if (flight == NULL) {
         return call->error->code;
     }
@@ -65,7 +65,7 @@ erase_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
         mpsc_flight_release_unlocked(flight);
         return MPS_OK;
     }
-    code = mpsc_call_await_unlocked(call, flight, &none);
+    code = mpsc_call_await_unlocked(call, flight, call->deadline_ms, &none);
     /* This process doesn't believe the token again in any case. */
     return options->keyring == MPSC_KEYRING_REQUIRED ? code : MPS_OK;
 }
@@ -83,7 +83,6 @@ mpsc_invalidate(struct mpsc_provider *provider,
     struct mpsc_time now;
     int code;
 
-    mpsc_provider_enter(provider);
     code = mpsc_call_begin(&call, provider, request, &rules, error);
     if (code != MPS_OK) {
         goto out;
@@ -101,16 +100,16 @@ mpsc_invalidate(struct mpsc_provider *provider,
     }
     audit(&call, digest);
     mpsc_provider_lock(provider);
-    entry = mpsc_cache_entry(call.profile->cache, call.request.business_id);
+    entry = mpsc_cache_entry(call.holdings->cache, call.request.business_id);
     if (entry == NULL) {
         code = mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
     } else {
         provider->hub.clock(&now);
-        forget_unlocked(entry, digest, now.wall_s);
+        forget_unlocked(entry, digest, &now);
         code = erase_unlocked(&call, entry, digest);
     }
     mpsc_provider_unlock(provider);
 out:
-    mpsc_provider_leave(provider);
+    mpsc_call_end(&call);
     return code;
 }

@@ -48,9 +48,22 @@ clamp_distrust(struct mpsc_profile *profile)
     }
 }
 
+static int
+take_environment(struct mpsc_profile *profile,
+                 const struct mpsc_profile *former, struct mps_error *error)
+{
+    if (former == NULL) {
+        return mpsc_environment_read(&profile->environment, error);
+    }
+    return mpsc_environment_copy(&profile->environment,
+                                 &former->environment) == 0
+               ? MPS_OK
+               : mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
+}
+
 int
-mpsc_profile_load(const char *name, struct mpsc_profile **profile,
-                  struct mps_error *error)
+mpsc_profile_load(const char *name, const struct mpsc_profile *former,
+                  struct mpsc_profile **profile, struct mps_error *error)
 {
     struct mpsc_profile *fresh = calloc(1, sizeof(*fresh));
     int code;
@@ -59,7 +72,8 @@ mpsc_profile_load(const char *name, struct mpsc_profile **profile,
     if (fresh == NULL) {
         return mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
     }
-    code = mpsc_environment_read(&fresh->environment, error);
+    fresh->references = 1;
+    code = take_environment(fresh, former, error);
     if (code != MPS_OK) {
         goto fail;
     }
@@ -67,11 +81,12 @@ mpsc_profile_load(const char *name, struct mpsc_profile **profile,
         name = fresh->environment.profile;
     }
     fresh->name = name != NULL ? strdup(name) : NULL;
-    fresh->cache = mpsc_cache_new();
-    if (fresh->cache == NULL || (name != NULL && fresh->name == NULL)) {
+    if (name != NULL && fresh->name == NULL) {
         code = mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
         goto fail;
     }
+    /* First the stamp: what changes after it is seen by the next look. */
+    mpsc_configuration_stamp(fresh->environment.configuration, fresh->stamp);
     code = mpsc_configuration_load(fresh->environment.configuration, name,
                                    &fresh->configuration, error);
     if (code != MPS_OK) {
@@ -81,11 +96,66 @@ mpsc_profile_load(const char *name, struct mpsc_profile **profile,
     fresh->user = geteuid();
     mpsc_clock_boot_id(fresh->boot_id);
     set_means(fresh);
+    if (mpsc_profile_find_place(fresh, &fresh->place) != 0) {
+        code = mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
+        goto fail;
+    }
     *profile = fresh;
     return MPS_OK;
 fail:
-    mpsc_profile_free(&fresh);
+    mpsc_profile_release_unlocked(&fresh);
     return code;
+}
+
+static int
+same_holdings(const struct mpsc_profile *a, const struct mpsc_profile *b)
+{
+    return a->user == b->user &&
+           strcmp(a->configuration->base_url, b->configuration->base_url) ==
+               0 &&
+           strcmp(a->configuration->solution_id,
+                  b->configuration->solution_id) == 0;
+}
+
+struct mpsc_holdings *
+mpsc_profile_new_holdings(const struct mpsc_profile *profile)
+{
+    return mpsc_holdings_new(profile->configuration->base_url,
+                             profile->configuration->solution_id,
+                             profile->boot_id);
+}
+
+int
+mpsc_profile_furnish_unlocked(struct mpsc_profile *profile,
+                              struct mpsc_profile *former)
+{
+    if (former != NULL && same_holdings(profile, former)) {
+        profile->holdings = mpsc_holdings_hold(former->holdings);
+    } else {
+        profile->holdings = mpsc_profile_new_holdings(profile);
+    }
+    return profile->holdings != NULL ? 0 : -1;
+}
+
+int
+mpsc_profile_find_place(const struct mpsc_profile *profile,
+                        struct mpsc_place *place)
+{
+    const struct mpsc_configuration *options = profile->configuration;
+    struct mpsc_place found;
+    struct mpsc_place chosen;
+    int result;
+
+    if (mpsc_environment_place(&profile->environment, &found) != 0) {
+        return -1;
+    }
+    chosen.bus = options->keyring_bus != NULL ? options->keyring_bus
+                                              : found.bus;
+    chosen.runtime_dir = options->runtime_dir != NULL ? options->runtime_dir
+                                                      : found.runtime_dir;
+    result = mpsc_place_copy(place, &chosen);
+    mpsc_place_free(&found);
+    return result;
 }
 
 /* 0, or an errno. */
@@ -178,6 +248,54 @@ mpsc_profile_prepare(struct mpsc_profile *profile, struct mps_error *error)
     return code;
 }
 
+void
+mpsc_profile_inherit(struct mpsc_profile *profile,
+                     const struct mpsc_profile *former)
+{
+    const struct mpsc_fetch_prepared *old = atomic_load(&former->prepared);
+    struct mpsc_fetch_prepared *copy;
+    struct mps_error ignored;
+
+    if (old == NULL || mpsc_profile_prepare(profile, &ignored) == MPS_OK) {
+        return;
+    }
+    copy = calloc(1, sizeof(*copy));
+    if (copy == NULL ||
+        mpsc_secret_set(&copy->partner.token, old->partner.token.data,
+                        old->partner.token.len) != 0 ||
+        mpsc_secret_set(&copy->partner.app_secret,
+                        old->partner.app_secret.data,
+                        old->partner.app_secret.len) != 0 ||
+        mpsc_secret_set(&copy->ca, old->ca.data, old->ca.len) != 0) {
+        prepared_free(copy);
+        return;
+    }
+    atomic_store(&profile->prepared, copy);
+}
+
+int
+mpsc_profile_partner_digest(const struct mpsc_profile *profile,
+                            char digest[MPSC_DIGEST_HEX_SIZE],
+                            struct mps_error *error)
+{
+    const struct mpsc_fetch_prepared *prepared =
+        atomic_load(&profile->prepared);
+    struct mpsc_partner partner;
+    int code = mpsc_partner_read(
+        profile->configuration, profile->environment.credentials,
+        prepared != NULL ? &prepared->partner : NULL, &partner, error);
+
+    if (code != MPS_OK) {
+        return code;
+    }
+    if (mpsc_digest_sha256(partner.token.data, partner.token.len, digest) !=
+        0) {
+        code = mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
+    }
+    mpsc_partner_free(&partner);
+    return code;
+}
+
 int
 mpsc_profile_is(const struct mpsc_profile *profile, const char *name)
 {
@@ -190,48 +308,6 @@ mpsc_profile_is(const struct mpsc_profile *profile, const char *name)
     return strcmp(name, profile->name) == 0;
 }
 
-/* The environment as this moment's effective user finds it; where it can't be
- * read, as the first one did. */
-static const struct mpsc_environment *
-environment_of_user(struct mpsc_profile *profile)
-{
-    uid_t user = geteuid();
-    struct mpsc_profile_user *other = profile->others;
-    struct mps_error ignored;
-
-    if (user == profile->user) {
-        return &profile->environment;
-    }
-    while (other != NULL && other->user != user) {
-        other = other->next;
-    }
-    if (other == NULL) {
-        other = calloc(1, sizeof(*other));
-        if (other == NULL ||
-            mpsc_environment_read(&other->environment, &ignored) != MPS_OK) {
-            free(other);
-            return &profile->environment;
-        }
-        other->user = user;
-        other->next = profile->others;
-        profile->others = other;
-    }
-    return &other->environment;
-}
-
-void
-mpsc_profile_place_unlocked(struct mpsc_profile *profile, const char **bus,
-                            const char **runtime_dir)
-{
-    const struct mpsc_configuration *options = profile->configuration;
-    const struct mpsc_environment *found = environment_of_user(profile);
-
-    *bus = options->keyring_bus != NULL ? options->keyring_bus
-                                        : found->keyring_bus;
-    *runtime_dir = options->runtime_dir != NULL ? options->runtime_dir
-                                                : found->runtime_dir;
-}
-
 int
 mpsc_profile_logs(const struct mpsc_profile *profile, int priority)
 {
@@ -239,25 +315,27 @@ mpsc_profile_logs(const struct mpsc_profile *profile, int priority)
            priority <= profile->configuration->log_level;
 }
 
+struct mpsc_profile *
+mpsc_profile_hold_unlocked(struct mpsc_profile *profile)
+{
+    profile->references++;
+    return profile;
+}
+
 void
-mpsc_profile_free(struct mpsc_profile **profile)
+mpsc_profile_release_unlocked(struct mpsc_profile **profile)
 {
     struct mpsc_profile *old = *profile;
-    struct mpsc_profile_user *other;
 
-    if (old == NULL) {
+    *profile = NULL;
+    if (old == NULL || --old->references > 0) {
         return;
     }
-    mpsc_cache_free(&old->cache);
+    mpsc_holdings_release(&old->holdings);
     prepared_free(atomic_load(&old->prepared));
     mpsc_configuration_free(&old->configuration);
     mpsc_environment_free(&old->environment);
-    while ((other = old->others) != NULL) {
-        old->others = other->next;
-        mpsc_environment_free(&other->environment);
-        free(other);
-    }
+    mpsc_place_free(&old->place);
     free(old->name);
     free(old);
-    *profile = NULL;
 }

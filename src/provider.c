@@ -116,8 +116,61 @@ find_profile(struct mpsc_provider *provider, const char *name)
 
     mpsc_provider_lock(provider);
     found = find_profile_unlocked(provider, name);
+    if (found != NULL) {
+        mpsc_profile_hold_unlocked(found);
+    }
     mpsc_provider_unlock(provider);
     return found;
+}
+
+/* Adds a new profile, with a reference for the caller. 0, or -1. */
+static int
+add_profile(struct mpsc_provider *provider, struct mpsc_profile *profile)
+{
+    int result;
+
+    mpsc_provider_lock(provider);
+    result = mpsc_profile_furnish_unlocked(profile, NULL);
+    if (result == 0) {
+        profile->next = provider->profiles;
+        provider->profiles = mpsc_profile_hold_unlocked(profile);
+    }
+    mpsc_provider_unlock(provider);
+    return result;
+}
+
+struct mpsc_profile *
+mpsc_provider_replace(struct mpsc_provider *provider, struct mpsc_profile *old,
+                      struct mpsc_profile *fresh)
+{
+    struct mpsc_profile **link = &provider->profiles;
+    struct mpsc_profile *chosen = old;
+
+    mpsc_provider_lock(provider);
+    while (*link != NULL && *link != old) {
+        link = &(*link)->next;
+    }
+    if (*link != NULL && mpsc_profile_furnish_unlocked(fresh, old) == 0) {
+        fresh->next = old->next;
+        *link = fresh;
+        chosen = mpsc_profile_hold_unlocked(fresh);
+        /* The list's reference and the caller's. */
+        old->references--;
+        mpsc_profile_release_unlocked(&old);
+    } else {
+        mpsc_profile_release_unlocked(&fresh);
+    }
+    mpsc_provider_unlock(provider);
+    return chosen;
+}
+
+void
+mpsc_provider_drop(struct mpsc_provider *provider,
+                   struct mpsc_profile *profile)
+{
+    mpsc_provider_lock(provider);
+    mpsc_profile_release_unlocked(&profile);
+    mpsc_provider_unlock(provider);
 }
 
 /*
@@ -141,6 +194,21 @@ load_error_is_news(struct mpsc_provider *provider,
     return 1;
 }
 
+/* Called with the loading lock. */
+static struct mpsc_profile *
+load_profile(struct mpsc_provider *provider, const char *name,
+             struct mps_error *error)
+{
+    struct mpsc_profile *fresh;
+
+    if (mpsc_profile_load(name, NULL, &fresh, error) == MPS_OK &&
+        add_profile(provider, fresh) != 0) {
+        mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
+        mpsc_profile_release_unlocked(&fresh);
+    }
+    return fresh;
+}
+
 struct mpsc_profile *
 mpsc_provider_profile(struct mpsc_provider *provider, const char *name,
                       struct mps_error *error)
@@ -154,14 +222,9 @@ mpsc_provider_profile(struct mpsc_provider *provider, const char *name,
     /* libeconf keeps static state: one thread at a time. */
     pthread_mutex_lock(&provider->loading);
     found = find_profile(provider, name);
-    if (found == NULL && mpsc_profile_load(name, &found, error) == MPS_OK) {
-        mpsc_provider_lock(provider);
-        found->next = provider->profiles;
-        provider->profiles = found;
-        mpsc_provider_unlock(provider);
-        is_news = 1;
-    } else if (found == NULL) {
-        is_news = load_error_is_news(provider, error);
+    if (found == NULL) {
+        found = load_profile(provider, name, error);
+        is_news = found != NULL || load_error_is_news(provider, error);
     }
     pthread_mutex_unlock(&provider->loading);
     /* The host's function runs without a lock of ours. */
@@ -211,6 +274,7 @@ mpsc_provider_prepare(struct mpsc_provider *provider,
         code = error->code;
     } else {
         code = mpsc_profile_prepare(profile, error);
+        mpsc_provider_drop(provider, profile);
     }
     if (code == MPS_OK) {
         code = prepare_library(error);
@@ -245,7 +309,7 @@ empty(struct mpsc_provider *provider)
     mpsc_io_free(&provider->io);
     while ((profile = provider->profiles) != NULL) {
         provider->profiles = profile->next;
-        mpsc_profile_free(&profile);
+        mpsc_profile_release_unlocked(&profile);
     }
     if (provider->hub.event_fd >= 0) {
         close(provider->hub.event_fd);

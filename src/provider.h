@@ -13,7 +13,7 @@
 #include "io.h"
 
 struct mpsc_provider {
-    struct mpsc_flight_hub hub;
+    struct mpsc_hub hub;
     pthread_cond_t left;     /* a call has left, or a shutdown has ended */
     pthread_mutex_t loading; /* one at a time reads the configuration; guards
                               * the next two */
@@ -49,11 +49,24 @@ void mpsc_provider_unlock(struct mpsc_provider *provider);
 void mpsc_provider_enter(struct mpsc_provider *provider);
 void mpsc_provider_leave(struct mpsc_provider *provider);
 
-/* The profile, loaded where it is not yet (files are read without the lock).
- * NULL with *error. It lives until the next shutdown. */
+/* The profile, loaded where it is not yet (files are read without the lock),
+ * with a reference for the caller. NULL with *error. */
 struct mpsc_profile *mpsc_provider_profile(struct mpsc_provider *provider,
                                            const char *name,
                                            struct mps_error *error);
+
+/*
+ * Puts `fresh` in the place of `old`, unless another has taken it. Takes the
+ * caller's references to both; returns the profile to go on with, with a
+ * reference: `old` where memory is short. Called with the loading lock.
+ */
+struct mpsc_profile *mpsc_provider_replace(struct mpsc_provider *provider,
+                                           struct mpsc_profile *old,
+                                           struct mpsc_profile *fresh);
+
+/* Drops a reference. */
+void mpsc_provider_drop(struct mpsc_provider *provider,
+                        struct mpsc_profile *profile);
 
 /* What credential_prepare() does. */
 int mpsc_provider_prepare(struct mpsc_provider *provider,

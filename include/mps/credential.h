@@ -191,9 +191,18 @@ typedef unsigned credential_abi_fn(void);
  * the caller releases with release_credential(), or to NULL on failure.
  *
  * Answers from memory, else from the keyring, else from the endpoint. Threads
- * that ask for one business at once share one fetch. Blocks for at most the
- * configured deadline_ms. Any code but MPS_E_AGAIN may be returned; the
- * details are in credential_error().
+ * that ask for one business at once share one fetch; so do the processes of
+ * one user. Blocks for at most the configured deadline_ms. Any code but
+ * MPS_E_AGAIN may be returned; the details are in credential_error().
+ *
+ * A token is refreshed in the background from a moment between 50 and 90 % of
+ * its life on, drawn for each token; in its last minute, or tenth where that
+ * is shorter, the call that comes refreshes it. Where that fails the old one
+ * is handed out with MPS_OK to its very end, and the next refresh backs off.
+ *
+ * While the endpoint is known to be limited or failing, by what any process
+ * of the user has met, a call without a usable token fails at once with that
+ * code and a retry_at, and one process at a time probes.
  */
 get_credential_fn get_credential;
 
@@ -233,7 +242,9 @@ release_credential_fn release_credential;
  * invalidate_credential: the endpoint's other services refused this token.
  *
  * Drops that token of the business, and no other, from memory and keyring;
- * the next get_credential() asks the endpoint. access_token NULL: whatever is
+ * the next get_credential() asks the endpoint. Should that give the same
+ * token again within 30 s, doubling to 15 min, it isn't believed: calls fail
+ * with MPS_E_PROTOCOL until retry_at. access_token NULL: whatever is
  * held for the business, and a remembered no. Call it once for a token that
  * Meta's services refuse with code 190, then ask again.
  *

@@ -59,7 +59,7 @@ test_entries(void)
     CU_ASSERT_PTR_NULL(first->credential);
     CU_ASSERT_PTR_NULL(first->flight);
     CU_ASSERT_PTR_NULL(first->failure);
-    CU_ASSERT_STRING_EQUAL(first->rejected, "");
+    CU_ASSERT_FALSE(mpsc_cache_is_dead(first, "x", 1));
     CU_ASSERT_PTR_EQUAL(mpsc_cache_entry(cache, "1"), first);
     CU_ASSERT_PTR_EQUAL(mpsc_cache_find(cache, "1"), first);
     /* Other digits are another business, leading zeros included. */
@@ -143,12 +143,43 @@ test_failure(void)
     mpsc_cache_fail(entry, &error, 3000);
 }
 
+static void
+test_dead(void)
+{
+    struct mpsc_entry *entry = mpsc_cache_entry(cache, "1");
+
+    mpsc_rejected_add(&entry->rejected, "x", 1000);
+    CU_ASSERT(mpsc_cache_is_dead(entry, "x", 5000));
+    CU_ASSERT_FALSE(mpsc_cache_is_dead(entry, "y", 5000));
+    entry->distrust_until_ms = 4000;
+    CU_ASSERT(mpsc_cache_is_dead(entry, "y", 4000));
+    CU_ASSERT_FALSE(mpsc_cache_is_dead(entry, "y", 4001));
+}
+
+static void
+test_purge(void)
+{
+    struct mpsc_entry *old = mpsc_cache_entry(cache, "1");
+    struct mpsc_entry *young = mpsc_cache_entry(cache, "2");
+    struct mpsc_credential *credential = new_credential();
+
+    mpsc_cache_put(old, credential);
+    old->credential->received_ms = 1000;
+    mpsc_cache_put(young, new_credential());
+    young->credential->received_ms = 1001;
+    (void)mpsc_cache_entry(cache, "3");
+    mpsc_cache_purge(cache, 1000);
+    CU_ASSERT_PTR_NULL(old->credential);
+    CU_ASSERT_PTR_NOT_NULL(young->credential);
+}
+
 int
 main(void)
 {
     CU_TestInfo tests[] = {
         {"entries", test_entries}, {"many entries", test_many},
         {"credentials", test_put}, {"failures", test_failure},
+        {"dead", test_dead},       {"purge", test_purge},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {

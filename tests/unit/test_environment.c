@@ -24,6 +24,7 @@ static char directory[] = "/tmp/mps-test-environment-XXXXXX";
 static char bus_path[64];
 
 static struct mpsc_environment environment;
+static struct mpsc_place place;
 static struct mps_error error;
 
 /* Stands in for the C library's: a test can't make itself setuid. */
@@ -93,6 +94,7 @@ end(void)
 {
     secure = 0;
     mpsc_environment_free(&environment);
+    mpsc_place_free(&place);
 }
 
 static int
@@ -105,6 +107,8 @@ read_it(void)
     errno = E2BIG;
     code = mpsc_environment_read(&environment, &error);
     CU_ASSERT_EQUAL(error.code, code);
+    mpsc_place_free(&place);
+    CU_ASSERT_EQUAL(mpsc_environment_place(&environment, &place), 0);
     return code;
 }
 
@@ -138,8 +142,8 @@ test_empty(void)
     CU_ASSERT_PTR_NULL(environment.profile);
     CU_ASSERT_PTR_NULL(environment.credentials);
     if (!has_system_dir()) {
-        CU_ASSERT_PTR_NULL(environment.keyring_bus);
-        CU_ASSERT_PTR_NULL(environment.runtime_dir);
+        CU_ASSERT_PTR_NULL(place.bus);
+        CU_ASSERT_PTR_NULL(place.runtime_dir);
     }
 }
 
@@ -202,8 +206,8 @@ test_directories(void)
             setenv("DBUS_SESSION_BUS_ADDRESS", rows[i].address, 1);
         }
         CU_ASSERT_EQUAL(read_it(), MPS_OK);
-        CU_ASSERT(is(environment.runtime_dir, rows[i].runtime_dir));
-        CU_ASSERT(is(environment.keyring_bus, rows[i].bus));
+        CU_ASSERT(is(place.runtime_dir, rows[i].runtime_dir));
+        CU_ASSERT(is(place.bus, rows[i].bus));
     }
 }
 
@@ -224,7 +228,7 @@ test_no_socket(void)
     fclose(file);
     setenv("XDG_RUNTIME_DIR", other, 1);
     CU_ASSERT_EQUAL(read_it(), MPS_OK);
-    CU_ASSERT_PTR_NULL(environment.keyring_bus);
+    CU_ASSERT_PTR_NULL(place.bus);
     unlink(path);
     rmdir(other);
 }
@@ -243,9 +247,52 @@ test_secure(void)
     CU_ASSERT_PTR_NULL(environment.profile);
     CU_ASSERT_PTR_NULL(environment.credentials);
     if (!has_system_dir()) {
-        CU_ASSERT_PTR_NULL(environment.keyring_bus);
-        CU_ASSERT_PTR_NULL(environment.runtime_dir);
+        CU_ASSERT_PTR_NULL(place.bus);
+        CU_ASSERT_PTR_NULL(place.runtime_dir);
     }
+}
+
+static void
+test_copy(void)
+{
+    struct mpsc_environment copy;
+
+    setenv("MPS_CREDENTIAL_CONF", "/a/conf", 1);
+    setenv("MPS_CREDENTIAL_PROFILE", "billing", 1);
+    setenv("CREDENTIALS_DIRECTORY", "/run/credentials/x", 1);
+    setenv("XDG_RUNTIME_DIR", directory, 1);
+    setenv("DBUS_SESSION_BUS_ADDRESS", "unix:abstract=x", 1);
+    CU_ASSERT_EQUAL(read_it(), MPS_OK);
+    CU_ASSERT_EQUAL_FATAL(mpsc_environment_copy(&copy, &environment), 0);
+    mpsc_environment_free(&environment);
+    CU_ASSERT(is(copy.configuration, "/a/conf"));
+    CU_ASSERT(is(copy.profile, "billing"));
+    CU_ASSERT(is(copy.credentials, "/run/credentials/x"));
+    CU_ASSERT(is(copy.session_dir, directory));
+    CU_ASSERT(is(copy.session_bus, "unix:abstract=x"));
+    mpsc_environment_free(&copy);
+}
+
+/* A bus that comes later is found later. */
+static void
+test_late_bus(void)
+{
+    char late[] = "/tmp/mps-test-environment-XXXXXX";
+    char path[64];
+
+    if (has_system_dir() || mkdtemp(late) == NULL) {
+        return;
+    }
+    snprintf(path, sizeof(path), "%s/bus", late);
+    setenv("XDG_RUNTIME_DIR", late, 1);
+    CU_ASSERT_EQUAL(read_it(), MPS_OK);
+    CU_ASSERT_PTR_NULL(place.bus);
+    CU_ASSERT_EQUAL(rename(bus_path, path), 0);
+    mpsc_place_free(&place);
+    CU_ASSERT_EQUAL(mpsc_environment_place(&environment, &place), 0);
+    CU_ASSERT_PTR_NOT_NULL(place.bus);
+    CU_ASSERT_EQUAL(rename(path, bus_path), 0);
+    rmdir(late);
 }
 
 static void
@@ -256,8 +303,8 @@ test_key_log(void)
     secure = 1;
     CU_ASSERT_EQUAL(read_it(), MPS_E_CONFIG);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "SSLKEYLOGFILE"));
-    CU_ASSERT_PTR_NULL(environment.keyring_bus);
-    CU_ASSERT_PTR_NULL(environment.runtime_dir);
+    CU_ASSERT_PTR_NULL(place.bus);
+    CU_ASSERT_PTR_NULL(place.runtime_dir);
 }
 
 int
@@ -268,6 +315,8 @@ main(void)
         {"plain", test_plain},
         {"directories", test_directories},
         {"no socket", test_no_socket},
+        {"copy", test_copy},
+        {"late bus", test_late_bus},
         {"raised privileges", test_secure},
         {"TLS key log", test_key_log},
         CU_TEST_INFO_NULL,

@@ -138,8 +138,12 @@ begin(void)
     memset(&profile, 0, sizeof(profile));
     memcpy(profile.boot_id, "11111111-2222-3333-4444-555555555555",
            MPSC_BOOT_ID_SIZE);
-    profile.cache = mpsc_cache_new();
+    profile.user = geteuid();
+    profile.references = 2; /* never freed: it is the test's */
+    (void)mpsc_configuration_stamp(NULL, profile.stamp);
     set_means();
+    profile.holdings = mpsc_profile_new_holdings(&profile);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(profile.holdings);
     unsetenv("MPS_CREDENTIAL_PROFILE");
     fake_clock_start();
     answer_with(&good);
@@ -151,7 +155,7 @@ begin(void)
     provider->hub.clock = fake_clock_now;
     provider->profiles = &profile;
     provider->io = mpsc_io_new(&fake_http, fake_clock_now);
-    entry = mpsc_cache_entry(profile.cache, BUSINESS);
+    entry = mpsc_cache_entry(profile.holdings->cache, BUSINESS);
     CU_ASSERT_PTR_NOT_NULL_FATAL(entry);
 }
 
@@ -163,7 +167,8 @@ end(void)
     provider->profiles = NULL;
     mpsc_provider_shutdown(provider);
     mpsc_provider_free_unused(&provider);
-    mpsc_cache_free(&profile.cache);
+    mpsc_holdings_release(&profile.holdings);
+    mpsc_place_free(&profile.place);
     CU_ASSERT_EQUAL(fake_http_counts().opened, fake_http_counts().closed);
     CU_ASSERT_EQUAL(fake_keyring_open_count(), 0);
 }
@@ -451,7 +456,8 @@ test_invalidate_during_load(void)
     record.received_at = now.wall_s - 100;
     CU_ASSERT_EQUAL(mpsc_secret_set(&record.token, "EAAkept", 7), 0);
     flight =
-        mpsc_flight_new(&provider->hub, &profile, entry, MPSC_FETCH_TOKEN);
+        mpsc_flight_new(&provider->hub, &profile, profile.holdings, entry,
+                        MPSC_FETCH_TOKEN);
     CU_ASSERT_PTR_NOT_NULL_FATAL(flight);
     if (flight == NULL) {
         return;
@@ -470,7 +476,8 @@ test_join(void)
 {
     const struct mpsc_lifetime_wish wishes[] = {{10, 0}, {60, 0}, {5, 1}};
     struct mpsc_flight *flight =
-        mpsc_flight_new(&provider->hub, &profile, entry, MPSC_FETCH_TOKEN);
+        mpsc_flight_new(&provider->hub, &profile, profile.holdings, entry,
+                        MPSC_FETCH_TOKEN);
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(flight);
     if (flight == NULL) {

@@ -86,7 +86,7 @@ begin(void)
 static void
 end(void)
 {
-    mpsc_profile_free(&profile);
+    mpsc_profile_release_unlocked(&profile);
     CU_ASSERT_PTR_NULL(profile);
     unsetenv("MPS_CREDENTIAL_CONF");
 }
@@ -95,53 +95,50 @@ static void
 test_load(void)
 {
     setenv("DBUS_SESSION_BUS_ADDRESS", "unix:abstract=x", 1);
-    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, &profile, &error), MPS_OK);
+    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, NULL, &profile, &error), MPS_OK);
     CU_ASSERT_PTR_NULL(profile->name);
     CU_ASSERT_STRING_EQUAL(profile->configuration->solution_id,
                            "1234567890123456");
-    CU_ASSERT_PTR_NOT_NULL(profile->cache);
     CU_ASSERT_PTR_EQUAL(profile->means.configuration, profile->configuration);
     CU_ASSERT_PTR_EQUAL(profile->means.http, &mpsc_http_curl);
     CU_ASSERT_PTR_EQUAL(profile->means.keyring, &mpsc_keyring_client);
     CU_ASSERT_PTR_EQUAL(profile->means.boot_id, profile->boot_id);
     CU_ASSERT_PTR_NOT_NULL(profile->means.helper);
     CU_ASSERT_PTR_NULL(atomic_load(&profile->prepared));
-    CU_ASSERT_EQUAL(profile->succeeded, 0);
+    CU_ASSERT_EQUAL(profile->references, 1);
+    CU_ASSERT_EQUAL(profile->user, geteuid());
+    CU_ASSERT_EQUAL(strlen(profile->stamp), MPSC_DIGEST_HEX_SIZE - 1);
 }
 
 /* What the administrator sets goes before what the environment says. */
 static void
 test_named(void)
 {
-    const char *bus;
-    const char *runtime_dir;
-
     setenv("DBUS_SESSION_BUS_ADDRESS", "unix:abstract=x", 1);
-    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load("billing", &profile, &error),
+    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load("billing", NULL, &profile, &error),
                           MPS_OK);
     CU_ASSERT_STRING_EQUAL(profile->name, "billing");
     CU_ASSERT_STRING_EQUAL(profile->configuration->solution_id, "99");
-    mpsc_profile_place_unlocked(profile, &bus, &runtime_dir);
-    CU_ASSERT_STRING_EQUAL(bus, "unix:path=/b");
-    CU_ASSERT_STRING_EQUAL(runtime_dir, "/r");
+    CU_ASSERT_STRING_EQUAL(profile->place.bus, "unix:path=/b");
+    CU_ASSERT_STRING_EQUAL(profile->place.runtime_dir, "/r");
 }
 
 static void
 test_is(void)
 {
-    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, &profile, &error), MPS_OK);
+    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, NULL, &profile, &error), MPS_OK);
     CU_ASSERT(mpsc_profile_is(profile, NULL));
     CU_ASSERT_FALSE(mpsc_profile_is(profile, "billing"));
-    mpsc_profile_free(&profile);
-    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load("billing", &profile, &error),
+    mpsc_profile_release_unlocked(&profile);
+    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load("billing", NULL, &profile, &error),
                           MPS_OK);
     CU_ASSERT(mpsc_profile_is(profile, "billing"));
     CU_ASSERT_FALSE(mpsc_profile_is(profile, "bill"));
     CU_ASSERT_FALSE(mpsc_profile_is(profile, NULL));
-    mpsc_profile_free(&profile);
+    mpsc_profile_release_unlocked(&profile);
     /* The environment's name means the same profile as that name itself. */
     setenv("MPS_CREDENTIAL_PROFILE", "billing", 1);
-    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, &profile, &error), MPS_OK);
+    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, NULL, &profile, &error), MPS_OK);
     CU_ASSERT_STRING_EQUAL(profile->name, "billing");
     CU_ASSERT(mpsc_profile_is(profile, NULL));
     CU_ASSERT(mpsc_profile_is(profile, "billing"));
@@ -150,15 +147,15 @@ test_is(void)
 static void
 test_fails(void)
 {
-    CU_ASSERT_EQUAL(mpsc_profile_load("nobody", &profile, &error),
+    CU_ASSERT_EQUAL(mpsc_profile_load("nobody", NULL, &profile, &error),
                     MPS_E_CONFIG);
     CU_ASSERT_PTR_NULL(profile);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "nobody"));
     configure("nonsense = 1\n");
-    CU_ASSERT_EQUAL(mpsc_profile_load(NULL, &profile, &error), MPS_E_CONFIG);
+    CU_ASSERT_EQUAL(mpsc_profile_load(NULL, NULL, &profile, &error), MPS_E_CONFIG);
     CU_ASSERT_PTR_NULL(profile);
     unlink(configuration_path);
-    CU_ASSERT_EQUAL(mpsc_profile_load(NULL, &profile, &error), MPS_E_CONFIG);
+    CU_ASSERT_EQUAL(mpsc_profile_load(NULL, NULL, &profile, &error), MPS_E_CONFIG);
     CU_ASSERT_PTR_NULL(profile);
 }
 
@@ -167,7 +164,7 @@ test_prepare(void)
 {
     struct mpsc_fetch_prepared *prepared;
 
-    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, &profile, &error), MPS_OK);
+    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, NULL, &profile, &error), MPS_OK);
     errno = E2BIG;
     CU_ASSERT_EQUAL(mpsc_profile_prepare(profile, &error), MPS_OK);
     CU_ASSERT_EQUAL(errno, E2BIG);
@@ -185,7 +182,7 @@ test_prepare(void)
 static void
 test_prepare_fails(void)
 {
-    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, &profile, &error), MPS_OK);
+    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, NULL, &profile, &error), MPS_OK);
     unlink(token_path);
     CU_ASSERT_EQUAL(mpsc_profile_prepare(profile, &error), MPS_E_CONFIG);
     CU_ASSERT_PTR_NULL(atomic_load(&profile->prepared));

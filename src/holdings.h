@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * holdings: what a process knows under one endpoint and solution: tokens,
+ * failures, the endpoint's and the keyring's condition. It outlives a change
+ * of the configuration that leaves those two as they are.
+ *
+ * Guarded by the provider's lock, but for `state`, which has its own.
+ */
+#ifndef MPSC_HOLDINGS_H
+#define MPSC_HOLDINGS_H
+
+#include "cache.h"
+#include "digest.h"
+#include "epoch.h"
+#include "state.h"
+
+struct mpsc_holdings {
+    unsigned references; /* of profiles */
+    struct mpsc_cache *cache;
+    struct mpsc_state *state;
+
+    int succeeded; /* the endpoint has given a token */
+    int probing;   /* a flight of ours asks an endpoint that has failed */
+
+    /* The last look at what all processes of the user share. */
+    struct mpsc_shared shared;
+    char partner_digest[MPSC_DIGEST_HEX_SIZE]; /* the partner's token as it
+                                                * was read last; "" = never */
+
+    /* The purge epoch that was seen last, and what it said. */
+    uint64_t epoch;
+    int epoch_known;
+    int64_t all_before_ms; /* CLOCK_BOOTTIME */
+
+    int64_t keyring_mute_until_ms; /* CLOCK_MONOTONIC: not asked till then */
+    uint64_t generation; /* the keyring's, as it was seen last */
+    uint64_t swept_generation; /* the same when all of it was read */
+    int swept;                 /* it has been */
+};
+
+/* New and empty, with one reference; NULL without memory. */
+struct mpsc_holdings *mpsc_holdings_new(const char *endpoint,
+                                        const char *solution_id,
+                                        const char *boot_id);
+
+/* One reference more; returns its argument. */
+struct mpsc_holdings *mpsc_holdings_hold(struct mpsc_holdings *holdings);
+
+/* One less; the last one wipes and frees. *holdings becomes NULL; fine on
+ * NULL. */
+void mpsc_holdings_release(struct mpsc_holdings **holdings);
+
+/* Takes over a purge epoch that was read: where it is another than the one
+ * seen last, all tokens that were received before it are dropped. */
+void mpsc_holdings_purge(struct mpsc_holdings *holdings,
+                         const struct mpsc_epoch *epoch,
+                         const struct mpsc_time *now);
+
+#endif

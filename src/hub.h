@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hub: what all flights of a process share. Its lock guards every flight, the
+ * holdings and the profiles' changing part; it is never held over I/O or a
+ * callback.
+ */
+#ifndef MPSC_HUB_H
+#define MPSC_HUB_H
+
+#include <pthread.h>
+
+#include "clock.h"
+#include "log.h"
+
+struct mpsc_hub {
+    pthread_mutex_t lock;
+    struct mpsc_log log;
+    mpsc_clock_fn *clock;
+    int event_fd; /* -1 = nobody has asked for it yet */
+    int missed;   /* a background fetch has ended meanwhile */
+};
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "look.h"
+
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "epoch.h"
+#include "error.h"
+
+#define LOOK_MS 1000
+
+/* True where this call is the one to look. */
+static int
+is_due(struct mpsc_provider *provider, struct mpsc_profile *profile, int now)
+{
+    struct mpsc_time time;
+    int due;
+
+    provider->hub.clock(&time);
+    mpsc_provider_lock(provider);
+    due = now || time.mono_ms >= profile->look_ms;
+    if (due) {
+        profile->look_ms = time.mono_ms + LOOK_MS;
+    }
+    mpsc_provider_unlock(provider);
+    return due;
+}
+
+/* True where the configuration's files aren't those that were loaded. */
+static int
+files_changed(struct mpsc_provider *provider, struct mpsc_profile *profile)
+{
+    char stamp[MPSC_DIGEST_HEX_SIZE];
+    int unsettled =
+        mpsc_configuration_stamp(profile->environment.configuration, stamp);
+    int changed;
+
+    if (unsettled < 0) {
+        return 0;
+    }
+    mpsc_provider_lock(provider);
+    changed = strcmp(stamp, profile->stamp) != 0;
+    /* Files so new may change again without a trace: look again. */
+    memcpy(profile->stamp, unsettled ? "" : stamp, unsettled ? 1 : sizeof(stamp));
+    mpsc_provider_unlock(provider);
+    return changed;
+}
+
+static void
+tell_failure(struct mpsc_provider *provider, const struct mpsc_profile *profile,
+             const struct mps_error *error)
+{
+    /* After a chroot, say, the files can't be there. */
+    int expected = atomic_load(&profile->prepared) != NULL;
+    int priority = expected ? LOG_INFO : LOG_ERR;
+
+    if (mpsc_profile_logs(profile, priority)) {
+        mpsc_log_line(&provider->hub.log, priority,
+                      "the changed configuration can't be loaded, going on "
+                      "with the former: %s: %s",
+                      mpsc_error_name(error->code), error->message);
+    }
+}
+
+/* The profile anew from its files; the former where that fails. */
+static struct mpsc_profile *
+reload(struct mpsc_provider *provider, struct mpsc_profile *profile)
+{
+    struct mpsc_profile *fresh = NULL;
+    struct mps_error error;
+    int code;
+
+    pthread_mutex_lock(&provider->loading);
+    code = mpsc_profile_load(profile->name, profile, &fresh, &error);
+    if (code == MPS_OK) {
+        mpsc_profile_inherit(fresh, profile);
+        fresh = mpsc_provider_replace(provider, profile, fresh);
+    }
+    pthread_mutex_unlock(&provider->loading);
+    if (code != MPS_OK) {
+        tell_failure(provider, profile, &error);
+    }
+    return fresh != NULL ? fresh : profile;
+}
+
+/* Another effective user has nothing of the former one's, as after a fork. */
+static void
+look_at_user(struct mpsc_provider *provider, struct mpsc_profile *profile)
+{
+    uid_t user = geteuid();
+    struct mpsc_holdings *fresh;
+
+    mpsc_provider_lock(provider);
+    if (user != profile->user) {
+        fresh = mpsc_profile_new_holdings(profile);
+        if (fresh != NULL) {
+            mpsc_holdings_release(&profile->holdings);
+            profile->holdings = fresh;
+            profile->user = user;
+        } else {
+            mpsc_cache_purge(profile->holdings->cache, INT64_MAX);
+        }
+    }
+    mpsc_provider_unlock(provider);
+}
+
+static void
+look_at_place(struct mpsc_provider *provider, struct mpsc_profile *profile,
+              struct mpsc_place *place)
+{
+    struct mpsc_place fresh;
+
+    memset(place, 0, sizeof(*place));
+    if (mpsc_profile_find_place(profile, &fresh) != 0) {
+        return;
+    }
+    (void)mpsc_place_copy(place, &fresh);
+    mpsc_provider_lock(provider);
+    mpsc_place_free(&profile->place);
+    profile->place = fresh;
+    mpsc_provider_unlock(provider);
+}
+
+/* The digest of the partner's token as it is now, where the endpoint was not
+ * to be asked with the one that was read last. */
+static void
+look_for_other_partner(struct mpsc_profile *profile,
+                       const struct mpsc_shared *shared, int64_t boot_ms,
+                       char digest[MPSC_DIGEST_HEX_SIZE])
+{
+    const struct mpsc_limit *why;
+    struct mps_error ignored;
+
+    if (mpsc_limits_check(&shared->limits, boot_ms, &why) !=
+        MPSC_LIMITS_OPEN) {
+        (void)mpsc_profile_partner_digest(profile, digest, &ignored);
+    }
+}
+
+static void
+look_at_shared(struct mpsc_provider *provider, struct mpsc_profile *profile,
+               const struct mpsc_place *place)
+{
+    struct mpsc_holdings *holdings;
+    char digest[MPSC_DIGEST_HEX_SIZE];
+    struct mpsc_shared shared;
+    struct mpsc_epoch epoch;
+    struct mpsc_time now;
+    uint64_t generation = 0;
+    int has_epoch = mpsc_epoch_read(place->runtime_dir, &epoch) == 0;
+
+    (void)mpsc_generation_read(place->runtime_dir,
+                               profile->configuration->base_url,
+                               profile->configuration->solution_id,
+                               &generation);
+    provider->hub.clock(&now);
+    mpsc_provider_lock(provider);
+    holdings = mpsc_holdings_hold(profile->holdings);
+    memcpy(digest, holdings->partner_digest, sizeof(digest));
+    shared = holdings->shared;
+    holdings->generation = generation;
+    if (has_epoch) {
+        mpsc_holdings_purge(holdings, &epoch, &now);
+    }
+    mpsc_provider_unlock(provider);
+    /* Without a digest this process hasn't asked yet. */
+    if (digest[0] != '\0') {
+        look_for_other_partner(profile, &shared, now.boot_ms, digest);
+        mpsc_state_look(holdings->state, place->runtime_dir, digest, &shared);
+    }
+    mpsc_provider_lock(provider);
+    memcpy(holdings->partner_digest, digest, sizeof(digest));
+    holdings->shared = shared;
+    mpsc_holdings_release(&holdings);
+    mpsc_provider_unlock(provider);
+}
+
+struct mpsc_profile *
+mpsc_look(struct mpsc_provider *provider, struct mpsc_profile *profile,
+          int now)
+{
+    struct mpsc_place place;
+
+    if (!is_due(provider, profile, now)) {
+        return profile;
+    }
+    if (files_changed(provider, profile)) {
+        profile = reload(provider, profile);
+    }
+    look_at_user(provider, profile);
+    look_at_place(provider, profile, &place);
+    look_at_shared(provider, profile, &place);
+    mpsc_place_free(&place);
+    return profile;
+}

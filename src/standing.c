@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "standing.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+#include "error.h"
+
+static void
+keep_view(const struct mpsc_standing *standing,
+          const struct mpsc_shared *shared)
+{
+    struct mpsc_holdings *holdings = standing->holdings;
+
+    pthread_mutex_lock(&standing->hub->lock);
+    holdings->shared = *shared;
+    memcpy(holdings->partner_digest, standing->partner_digest,
+           sizeof(holdings->partner_digest));
+    pthread_mutex_unlock(&standing->hub->lock);
+}
+
+/* --- may we ask? --------------------------------------------------------- */
+
+struct claim {
+    const struct mpsc_time *now;
+    int64_t until_ms;
+    int claimed;
+};
+
+static void
+claim_probe(struct mpsc_shared *shared, void *arg)
+{
+    struct claim *claim = arg;
+    const struct mpsc_limit *why;
+
+    /* Another process may have been faster. */
+    claim->claimed = mpsc_limits_check(&shared->limits, claim->now->boot_ms,
+                                       &why) == MPSC_LIMITS_PROBE;
+    if (claim->claimed) {
+        mpsc_limits_claim(&shared->limits, claim->until_ms);
+    }
+}
+
+static int
+refuse(const struct mpsc_limit *why, const struct mpsc_time *now,
+       struct mps_error *error)
+{
+    mpsc_limits_explain(why, now, error);
+    return -1;
+}
+
+int
+mpsc_standing_allow(const struct mpsc_standing *standing, int advisory,
+                    int64_t until_ms, int *probing, struct mps_error *error)
+{
+    const struct mpsc_limit *why = NULL;
+    struct mpsc_shared shared;
+    struct mpsc_time now;
+    struct claim claim = {.now = &now, .until_ms = until_ms};
+    enum mpsc_limits_verdict verdict;
+
+    mpsc_state_look(standing->holdings->state, standing->runtime_dir,
+                    standing->partner_digest, &shared);
+    keep_view(standing, &shared);
+    if (*probing) {
+        return 0;
+    }
+    standing->hub->clock(&now);
+    verdict = mpsc_limits_check(&shared.limits, now.boot_ms, &why);
+    if (verdict != MPSC_LIMITS_CLOSED && advisory &&
+        !mpsc_limits_allow_advisory(&shared.limits, now.boot_ms)) {
+        mpsc_error_set(error, MPS_E_AGAIN,
+                       "not refreshed yet: the app's rate limit is almost "
+                       "used up");
+        return -1;
+    }
+    if (verdict == MPSC_LIMITS_PROBE) {
+        mpsc_state_change(standing->holdings->state, standing->runtime_dir,
+                          standing->partner_digest, claim_probe, &claim,
+                          &shared);
+        keep_view(standing, &shared);
+        *probing = claim.claimed;
+        if (claim.claimed) {
+            return 0;
+        }
+        verdict = mpsc_limits_check(&shared.limits, now.boot_ms, &why);
+    }
+    return verdict == MPSC_LIMITS_OPEN ? 0 : refuse(why, &now, error);
+}
+
+/* --- what a result means --------------------------------------------------- */
+
+/* The most troubles that one result can begin or end. */
+#define LINES_MAX MPSC_TROUBLE_COUNT
+
+struct change {
+    const struct mpsc_standing_result *result;
+    struct mpsc_time now;
+    uint32_t random;
+    const char *keyring; /* of mpsc_standing_keyring() */
+    struct mpsc_trouble_line lines[LINES_MAX];
+    unsigned count;
+};
+
+static void
+begin(struct change *change, struct mpsc_shared *shared,
+      enum mpsc_trouble trouble, int64_t expires_at)
+{
+    change->count += mpsc_trouble_begin(&shared->trouble, trouble,
+                                        change->now.wall_s, expires_at,
+                                        &change->lines[change->count]) != 0;
+}
+
+static void
+end(struct change *change, struct mpsc_shared *shared,
+    enum mpsc_trouble trouble)
+{
+    change->count +=
+        mpsc_trouble_end(&shared->trouble, trouble, change->now.wall_s,
+                         &change->lines[change->count]) != 0;
+}
+
+/* A word on one business, which the caller is told, is no trouble. */
+static int
+concerns_all(int code)
+{
+    return code != MPS_E_AGAIN && code != MPS_E_BAD_REQUEST &&
+           (mpsc_error_class(code) & MPS_CLASS_BUSINESS) == 0;
+}
+
+static void
+apply_result(struct mpsc_shared *shared, void *arg)
+{
+    struct change *change = arg;
+    const struct mpsc_standing_result *result = change->result;
+    int code = result->error != NULL ? result->error->code : MPS_OK;
+
+    if (result->counts) {
+        mpsc_limits_count(&shared->limits, result->error, result->app_usage,
+                          &change->now, change->random);
+    }
+    if (code == MPS_OK) {
+        end(change, shared, MPSC_TROUBLE_AUTH_FAILED);
+        end(change, shared, MPSC_TROUBLE_EXPIRED);
+        end(change, shared, MPSC_TROUBLE_REFRESH_FAILING);
+        end(change, shared, MPSC_TROUBLE_RATE_LIMITED);
+        return;
+    }
+    if (code == MPS_E_AUTH) {
+        begin(change, shared, MPSC_TROUBLE_AUTH_FAILED, 0);
+    } else if (code == MPS_E_RATE_LIMITED) {
+        begin(change, shared, MPSC_TROUBLE_RATE_LIMITED, 0);
+    }
+    if (concerns_all(code)) {
+        begin(change, shared,
+              result->expires_at != 0 ? MPSC_TROUBLE_REFRESH_FAILING
+                                      : MPSC_TROUBLE_EXPIRED,
+              result->expires_at);
+    }
+}
+
+static void
+apply_keyring(struct mpsc_shared *shared, void *arg)
+{
+    struct change *change = arg;
+
+    if (change->keyring != NULL) {
+        begin(change, shared, MPSC_TROUBLE_KEYRING_DEGRADED, 0);
+    } else {
+        end(change, shared, MPSC_TROUBLE_KEYRING_DEGRADED);
+    }
+}
+
+static void
+tell(const struct mpsc_standing *standing, const struct change *change,
+     const char *message)
+{
+    char text[MPSC_TROUBLE_LINE_SIZE];
+
+    for (unsigned i = 0; i < change->count; i++) {
+        int priority = mpsc_trouble_priority(&change->lines[i]);
+
+        if (mpsc_profile_logs(standing->profile, priority)) {
+            mpsc_trouble_format(&change->lines[i], message, text);
+            mpsc_log_line(&standing->hub->log, priority, "%s", text);
+        }
+    }
+}
+
+static void
+make_change(const struct mpsc_standing *standing, struct change *change,
+            mpsc_state_change_fn *apply, const char *message)
+{
+    struct mpsc_shared shared;
+
+    standing->hub->clock(&change->now);
+    /* Where it fails there is no jitter; that is no reason to fail. */
+    (void)!getrandom(&change->random, sizeof(change->random), GRND_NONBLOCK);
+    mpsc_state_change(standing->holdings->state, standing->runtime_dir,
+                      standing->partner_digest, apply, change, &shared);
+    keep_view(standing, &shared);
+    tell(standing, change, message);
+}
+
+static int
+limits_rest(const struct mpsc_limits *limits)
+{
+    return limits->rate.code == 0 && limits->rate.step == 0 &&
+           limits->auth.code == 0 && limits->breaker.code == 0 &&
+           limits->failures == 0 && limits->usage_until_ms == 0;
+}
+
+/* True where all is well and has been: a token would change nothing. */
+static int
+is_well(const struct mpsc_standing *standing)
+{
+    const struct mpsc_shared *shared = &standing->holdings->shared;
+    int well;
+
+    pthread_mutex_lock(&standing->hub->lock);
+    well = limits_rest(&shared->limits);
+    for (int i = 0; i < MPSC_TROUBLE_COUNT; i++) {
+        well = well && (i == MPSC_TROUBLE_KEYRING_DEGRADED ||
+                        shared->trouble.since_s[i] == 0);
+    }
+    pthread_mutex_unlock(&standing->hub->lock);
+    return well;
+}
+
+void
+mpsc_standing_result(const struct mpsc_standing *standing,
+                     const struct mpsc_standing_result *result)
+{
+    struct change change = {.result = result};
+
+    /* The common case costs no write. */
+    if (result->error == NULL && result->app_usage < MPSC_LIMITS_USAGE_PERCENT &&
+        is_well(standing)) {
+        return;
+    }
+    make_change(standing, &change, apply_result,
+                result->error != NULL ? result->error->message : "");
+}
+
+void
+mpsc_standing_keyring(const struct mpsc_standing *standing,
+                      const char *message)
+{
+    struct change change = {.keyring = message};
+    int degraded;
+
+    pthread_mutex_lock(&standing->hub->lock);
+    degraded = standing->holdings->shared.trouble
+                   .since_s[MPSC_TROUBLE_KEYRING_DEGRADED] != 0;
+    pthread_mutex_unlock(&standing->hub->lock);
+    if (message != NULL || degraded) {
+        make_change(standing, &change, apply_keyring, message);
+    }
+}
