@@ -36,17 +36,15 @@ static int
 files_changed(struct mpsc_provider *provider, struct mpsc_profile *profile)
 {
     char stamp[MPSC_DIGEST_HEX_SIZE];
-    int unsettled =
-        mpsc_configuration_stamp(profile->environment.configuration, stamp);
     int changed;
 
-    if (unsettled < 0) {
+    if (mpsc_configuration_stamp(profile->environment.configuration, stamp) <
+        0) {
         return 0;
     }
     mpsc_provider_lock(provider);
     changed = strcmp(stamp, profile->stamp) != 0;
-    /* Files so new may change again without a trace: look again. */
-    memcpy(profile->stamp, unsettled ? "" : stamp, unsettled ? 1 : sizeof(stamp));
+    memcpy(profile->stamp, stamp, sizeof(stamp));
     mpsc_provider_unlock(provider);
     return changed;
 }

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "exiting.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A handshake's longest computation takes some milliseconds. */
+#define TICK_MS 1
+#define TICKS_MAX 500
+
+static struct {
+    atomic_uint inside;
+    atomic_int closed;
+} door;
+
+static void
+tick(void)
+{
+    const struct timespec moment = {0, TICK_MS * 1000000L};
+
+    nanosleep(&moment, NULL);
+}
+
+static void
+close_door(void)
+{
+    int saved = errno;
+
+    atomic_store(&door.closed, 1);
+    for (int i = 0; i < TICKS_MAX && atomic_load(&door.inside) > 0; i++) {
+        tick();
+    }
+    errno = saved;
+}
+
+void
+mpsc_exiting_init(void)
+{
+    /* Where it fails, exit is as dangerous as without us. */
+    (void)atexit(close_door);
+}
+
+void
+mpsc_exiting_forked(void)
+{
+    atomic_store(&door.inside, 0);
+}
+
+void
+mpsc_exiting_enter(void)
+{
+    atomic_fetch_add(&door.inside, 1);
+    /* After the count: either the handler sees it, or we see the handler. */
+    if (atomic_load(&door.closed)) {
+        atomic_fetch_sub(&door.inside, 1);
+        for (;;) {
+            pause();
+        }
+    }
+}
+
+void
+mpsc_exiting_leave(void)
+{
+    atomic_fetch_sub(&door.inside, 1);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exiting: keeps our threads out of OpenSSL and libcurl while the process
+ * exits.
+ *
+ * A host that has initialised OpenSSL itself has OpenSSL's exit handler, which
+ * frees its tables under the feet of a thread in the middle of a handshake.
+ * What uses those libraries does so between enter and leave. Our exit handler
+ * comes before OpenSSL's, since it is registered later: it closes the door and
+ * waits a moment until nobody is inside. Whoever comes then waits for the
+ * process's end. Without locks: exit(3) may be called at any point.
+ */
+#ifndef MPSC_EXITING_H
+#define MPSC_EXITING_H
+
+/* Registers the exit handler. Once a process. */
+void mpsc_exiting_init(void);
+
+/* In a forked child: whoever was inside is not there. Async-signal-safe. */
+void mpsc_exiting_forked(void);
+
+/* Begins and ends the use of a library. Not nested; no callback of the host
+ * and no long wait in between. */
+void mpsc_exiting_enter(void);
+void mpsc_exiting_leave(void);
+
+#endif
