@@ -10,6 +10,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "exiting.h"
+
 #define SHA256_BYTES 32
 
 static void
@@ -35,8 +37,13 @@ forbid_exit_handler(void)
 static int
 sha256(const void *bytes, size_t len, unsigned char out[SHA256_BYTES])
 {
+    int ok;
+
+    mpsc_exiting_enter();
     forbid_exit_handler();
-    return EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL) == 1 ? 0 : -1;
+    ok = EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL) == 1;
+    mpsc_exiting_leave();
+    return ok ? 0 : -1;
 }
 
 int
@@ -57,10 +64,16 @@ mpsc_digest_hmac_sha256(const void *key, size_t key_len, const void *bytes,
                         size_t len, char hex[MPSC_DIGEST_HEX_SIZE])
 {
     unsigned char out[SHA256_BYTES];
+    int ok;
 
+    if (key_len > INT_MAX) {
+        return -1;
+    }
+    mpsc_exiting_enter();
     forbid_exit_handler();
-    if (key_len > INT_MAX ||
-        HMAC(EVP_sha256(), key, (int)key_len, bytes, len, out, NULL) == NULL) {
+    ok = HMAC(EVP_sha256(), key, (int)key_len, bytes, len, out, NULL) != NULL;
+    mpsc_exiting_leave();
+    if (!ok) {
         return -1;
     }
     to_hex(out, hex);

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "exiting.h"
+
 /*
  * All of the module's mutable globals. None is guarded by a lock: a lock
  * could be held by another thread of the parent at the moment of a fork.
@@ -25,6 +27,7 @@ static void
 count_fork(void)
 {
     atomic_fetch_add(&process.generation, 1);
+    mpsc_exiting_forked();
 }
 
 static void
@@ -34,6 +37,7 @@ init_once(void)
      * is no better moment to give up than the child's first call, and no
      * way to notice there. It fails only without memory. */
     (void)pthread_atfork(NULL, NULL, count_fork);
+    mpsc_exiting_init();
     process.error_key_ok = pthread_key_create(&process.error_key, free) == 0;
 }
 
