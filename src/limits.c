@@ -144,8 +144,7 @@ count_rate(struct mpsc_limit *rate, const struct mps_error *error,
                               : MPSC_LIMITS_RATE_MAX_MS;
 
         /* Of several demands the longest holds. */
-        if (!is_closed(rate, now->boot_ms) ||
-            now->boot_ms + wait_ms > rate->until_ms) {
+        if (now->boot_ms + wait_ms > rate->until_ms) {
             close_until(rate, error, now->boot_ms + wait_ms);
         }
     } else if (!is_closed(rate, now->boot_ms)) {

@@ -135,6 +135,7 @@ test_rate_given(void)
         {-1, 15},
         {-DAY_S, 15},
     };
+    struct mps_error error;
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         begin();
@@ -145,6 +146,12 @@ test_rate_given(void)
                   MPSC_LIMITS_OPEN);
         check_open();
     }
+    /* Now is not yet to come. */
+    begin();
+    mpsc_error_set(&error, MPS_E_RATE_LIMITED, "HTTP 429");
+    error.retry_at = now.wall_s;
+    mpsc_limits_count(&limits, &error, -1, &now, 0);
+    check_closed(MPS_E_RATE_LIMITED, 15000);
     /* It is the wall clock's now. */
     begin();
     now.wall_s = 0;

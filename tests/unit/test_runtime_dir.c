@@ -226,6 +226,29 @@ test_no_replace(void)
     check_file("old", 64, "old");
 }
 
+/* What killed processes have left, or others are about to write, is not
+ * written to. */
+static void
+test_leftovers(void)
+{
+    char name[64];
+    int before;
+    int fd;
+
+    for (unsigned i = 0; i < 2000; i += 2) {
+        snprintf(name, sizeof(name), ".left.%lx-%x", (unsigned long)getpid(),
+                 i);
+        fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+        CU_ASSERT(fd >= 0);
+        close(fd);
+    }
+    before = count_files(dir);
+    put("left", "one");
+    put("left", "two");
+    check_file("left", 64, "two");
+    CU_ASSERT_EQUAL(count_files(dir), before + 1);
+}
+
 /* A host that may write no file lives on: SIGXFSZ would end it. */
 static void
 test_file_size_limit(void)
@@ -421,6 +444,7 @@ static void
 test_lock_file(void)
 {
     int lock = mpsc_runtime_lock(dir, LONG_MS);
+    struct stat status;
     mode_t mask;
 
     CU_ASSERT(lock >= 0);
@@ -430,7 +454,8 @@ test_lock_file(void)
     lock = mpsc_runtime_lock(dir, 0);
     umask(mask);
     CU_ASSERT(lock >= 0);
-    CU_ASSERT_EQUAL(faccessat(dir, "files-lock", R_OK | W_OK, 0), 0);
+    CU_ASSERT_EQUAL(fstatat(dir, "files-lock", &status, 0), 0);
+    CU_ASSERT_EQUAL(status.st_mode, S_IFREG | 0600);
     mpsc_runtime_unlock(lock);
     /* Nothing that can be locked; the next one isn't kept away. */
     CU_ASSERT_EQUAL(unlinkat(dir, "files-lock", 0), 0);
@@ -451,6 +476,7 @@ main(void)
         {"open", test_open},
         {"files", test_files},
         {"what can't be replaced", test_no_replace},
+        {"leftovers", test_leftovers},
         {"file size limit", test_file_size_limit},
         {"full file system", test_full},
         {"mutual exclusion", test_exclusion},
