@@ -717,3 +717,86 @@ mpsc_fetch_is_settled(const struct mpsc_fetch *fetch)
            (fetch->phase == MPSC_FETCH_NO_SESSION ||
             fetch->phase == MPSC_FETCH_ENDING || left_ms(fetch) <= 0);
 }
+
+/* The fetch of a task, which is its first member. */
+static struct mpsc_fetch *
+fetch_of(struct mpsc_task *task)
+{
+    return (struct mpsc_fetch *)task;
+}
+
+static const struct mpsc_fetch *
+const_fetch_of(const struct mpsc_task *task)
+{
+    return (const struct mpsc_fetch *)task;
+}
+
+static void
+task_begin(struct mpsc_task *task, struct mpsc_loop *loop,
+           struct mpsc_http *http)
+{
+    (void)loop;
+    mpsc_fetch_begin(fetch_of(task), http);
+}
+
+static int
+task_step(struct mpsc_task *task)
+{
+    return mpsc_fetch_step(fetch_of(task));
+}
+
+static int
+task_watch(const struct mpsc_task *task, struct mpsc_http_watch *watch)
+{
+    return mpsc_fetch_watch(const_fetch_of(task), watch);
+}
+
+static int64_t
+task_due(const struct mpsc_task *task)
+{
+    return mpsc_fetch_due(const_fetch_of(task));
+}
+
+static int
+task_is_known(const struct mpsc_task *task)
+{
+    return mpsc_fetch_is_known(const_fetch_of(task));
+}
+
+static int
+task_is_settled(const struct mpsc_task *task)
+{
+    return mpsc_fetch_is_settled(const_fetch_of(task));
+}
+
+static void
+task_give_up(struct mpsc_task *task, int code, const char *why)
+{
+    mpsc_fetch_give_up(fetch_of(task), code, why);
+}
+
+static void
+task_drop(struct mpsc_task *task)
+{
+    mpsc_fetch_drop(fetch_of(task));
+}
+
+static void
+task_over(struct mpsc_task *task)
+{
+    const struct mpsc_fetch *fetch = fetch_of(task);
+
+    fetch->events->over(fetch->arg);
+}
+
+const struct mpsc_task_ops mpsc_fetch_ops = {
+    .begin = task_begin,
+    .step = task_step,
+    .watch = task_watch,
+    .due = task_due,
+    .is_known = task_is_known,
+    .is_settled = task_is_settled,
+    .give_up = task_give_up,
+    .drop = task_drop,
+    .over = task_over,
+};

@@ -23,6 +23,7 @@
 #include "http.h"
 #include "keyring.h"
 #include "partner.h"
+#include "task.h"
 
 enum mpsc_fetch_purpose {
     MPSC_FETCH_TOKEN, /* get one */
@@ -100,7 +101,7 @@ enum mpsc_fetch_keyring {
 };
 
 struct mpsc_fetch {
-    struct mpsc_fetch *next; /* the runner's list */
+    struct mpsc_task task; /* first; its ops are mpsc_fetch_ops */
 
     /* Set by the owner before the fetch is submitted. */
     const struct mpsc_fetch_means *means;
@@ -132,6 +133,9 @@ struct mpsc_fetch {
     struct mpsc_record record;
     struct mps_error error;
 };
+
+/* What the runner calls; each does what the function of its name does. */
+extern const struct mpsc_task_ops mpsc_fetch_ops;
 
 /* What a keyring's state is about, for messages: the bus's address or the
  * runtime directory; "" where it is neither. */

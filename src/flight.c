@@ -577,6 +577,7 @@ mpsc_flight_new(struct mpsc_hub *hub, struct mpsc_profile *profile,
                                 : INT64_MIN;
     flight->references = 1;
     mpsc_error_clear(&flight->error);
+    flight->fetch.task.ops = &mpsc_fetch_ops;
     flight->fetch.means = &profile->means;
     flight->fetch.events = &flight_events;
     flight->fetch.arg = flight;

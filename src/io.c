@@ -6,6 +6,7 @@
 #include "io.h"
 
 #include <errno.h>
+#include <mps/credential.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,9 +17,13 @@
 /* A thread without work ends after this. */
 #define IDLE_MS 10000
 
-/* More fetches than this wait for their turn: each may have a helper process
+/* More tasks than this wait for their turn: each may have a helper process
  * and a connection of its own. */
-#define ACTIVE_MAX 32
+#define ACTIVE_MAX 64
+
+/* Of these as many at most may be in the background: where the endpoint
+ * stalls them all, there is room for those that somebody waits for. */
+#define BACKGROUND_MAX 16
 
 /* libcurl, OpenSSL and json-c stay well below it. */
 #define STACK_SIZE ((size_t)512 * 1024)
@@ -29,12 +34,19 @@
 /* How long the keyring's part may hold up the end of the runner. */
 #define STOP_MS 3000
 
-/* One loop's fetches; it belongs to the thread that runs it. */
-struct loop {
+/* First in, first out. */
+struct queue {
+    struct mpsc_task *first;
+    struct mpsc_task **end;
+};
+
+/* One loop's tasks; it belongs to the thread that runs it. */
+struct mpsc_loop {
     const struct mpsc_http_port *port;
     struct mpsc_http *http;
-    struct mpsc_fetch *fetches;
+    struct mpsc_task *tasks;
     unsigned count;
+    struct queue added; /* by tasks: to be begun in this turn */
 };
 
 struct mpsc_io {
@@ -42,15 +54,66 @@ struct mpsc_io {
     mpsc_clock_fn *clock;
 
     pthread_mutex_t lock; /* guards the rest; held for moments only */
-    struct mpsc_fetch *queue;
-    struct mpsc_fetch **queue_end;
-    struct mpsc_fetch *leftover; /* of mpsc_io_run() */
-    struct mpsc_http *http;      /* the thread's; NULL while it has none */
-    int running;                 /* the thread is there, or on its way */
+    struct queue foreground;
+    struct queue background;
+    struct mpsc_task *leftover; /* of mpsc_io_run() */
+    struct mpsc_http *http;     /* the thread's; NULL while it has none */
+    struct mpsc_http *parked;   /* nobody's, with connections; or NULL */
+    int running;                /* the thread is there, or on its way */
     int joinable; /* `thread` is to be joined: it runs or has ended */
     int stopping;
     pthread_t thread;
 };
+
+static void
+queue_init(struct queue *queue)
+{
+    queue->first = NULL;
+    queue->end = &queue->first;
+}
+
+static void
+queue_push(struct queue *queue, struct mpsc_task *task)
+{
+    task->next = NULL;
+    *queue->end = task;
+    queue->end = &task->next;
+}
+
+/* The first one, or NULL. */
+static struct mpsc_task *
+queue_pop(struct queue *queue)
+{
+    struct mpsc_task *task = queue->first;
+
+    if (task != NULL) {
+        queue->first = task->next;
+        if (queue->first == NULL) {
+            queue->end = &queue->first;
+        }
+        task->next = NULL;
+    }
+    return task;
+}
+
+/* True where the task was there. */
+static int
+queue_remove(struct queue *queue, const struct mpsc_task *task)
+{
+    struct mpsc_task **link = &queue->first;
+
+    while (*link != NULL && *link != task) {
+        link = &(*link)->next;
+    }
+    if (*link == NULL) {
+        return 0;
+    }
+    *link = task->next;
+    if (*link == NULL) {
+        queue->end = link;
+    }
+    return 1;
+}
 
 struct mpsc_io *
 mpsc_io_new(const struct mpsc_http_port *http, mpsc_clock_fn *clock)
@@ -66,7 +129,8 @@ mpsc_io_new(const struct mpsc_http_port *http, mpsc_clock_fn *clock)
     }
     io->port = http;
     io->clock = clock;
-    io->queue_end = &io->queue;
+    queue_init(&io->foreground);
+    queue_init(&io->background);
     return io;
 }
 
@@ -79,51 +143,136 @@ mono_ms(const struct mpsc_io *io)
     return now.mono_ms;
 }
 
-static void
-loop_add(struct loop *loop, struct mpsc_fetch *fetch)
+/* A client that was parked, or a new one; NULL where none can be had. */
+static struct mpsc_http *
+take_client(struct mpsc_io *io)
 {
-    fetch->next = loop->fetches;
-    loop->fetches = fetch;
-    loop->count++;
-    mpsc_fetch_begin(fetch, loop->http);
+    struct mpsc_http *http;
+
+    pthread_mutex_lock(&io->lock);
+    http = io->parked;
+    io->parked = NULL;
+    pthread_mutex_unlock(&io->lock);
+    if (http != NULL && !io->port->usable(http)) {
+        io->port->abandon(&http);
+    }
+    return http != NULL ? http : io->port->open();
 }
 
-/* Steps all, and lets go of those that are over. */
+/* Parks a client that has no call under way, with its connections, where none
+ * is parked yet. Called with the lock; what is left in *http is to be closed
+ * without it. */
 static void
-loop_step(struct loop *loop)
+park_client_unlocked(struct mpsc_io *io, struct mpsc_http **http)
 {
-    struct mpsc_fetch **link = &loop->fetches;
-
-    while (*link != NULL) {
-        struct mpsc_fetch *fetch = *link;
-
-        if (mpsc_fetch_step(fetch)) {
-            *link = fetch->next;
-            loop->count--;
-            fetch->events->over(fetch->arg);
-        } else {
-            link = &fetch->next;
-        }
+    if (io->parked == NULL) {
+        io->parked = *http;
+        *http = NULL;
     }
 }
 
-/* How many are known and only wait for the keyring; they don't count against
- * ACTIVE_MAX, since a mute keyring would block all others. */
-static unsigned
-loop_busy(const struct loop *loop)
+static void
+close_parked(struct mpsc_io *io)
 {
-    unsigned busy = 0;
+    struct mpsc_http *http;
 
-    for (const struct mpsc_fetch *fetch = loop->fetches; fetch != NULL;
-         fetch = fetch->next) {
-        busy += !mpsc_fetch_is_known(fetch);
+    pthread_mutex_lock(&io->lock);
+    http = io->parked;
+    io->parked = NULL;
+    pthread_mutex_unlock(&io->lock);
+    io->port->close(&http);
+}
+
+static void
+loop_init(struct mpsc_loop *loop, const struct mpsc_io *io)
+{
+    loop->port = io->port;
+    loop->http = NULL;
+    loop->tasks = NULL;
+    loop->count = 0;
+    queue_init(&loop->added);
+}
+
+static void
+loop_begin(struct mpsc_loop *loop, struct mpsc_task *task)
+{
+    task->next = loop->tasks;
+    loop->tasks = task;
+    loop->count++;
+    task->ops->begin(task, loop, loop->http);
+}
+
+void
+mpsc_loop_add(struct mpsc_loop *loop, struct mpsc_task *task)
+{
+    task->added = 1;
+    queue_push(&loop->added, task);
+}
+
+/* True where any was added: it may be over already, with nothing that would
+ * end a wait. */
+static int
+begin_added(struct mpsc_loop *loop)
+{
+    struct mpsc_task *task;
+    int any = 0;
+
+    while ((task = queue_pop(&loop->added)) != NULL) {
+        loop_begin(loop, task);
+        any = 1;
+    }
+    return any;
+}
+
+/* Steps all, lets go of those that are over, and begins those that were added
+ * meanwhile. True where there is more to do at once. */
+static int
+loop_step(struct mpsc_loop *loop)
+{
+    struct mpsc_task **link = &loop->tasks;
+
+    while (*link != NULL) {
+        struct mpsc_task *task = *link;
+
+        if (task->ops->step(task)) {
+            *link = task->next;
+            loop->count--;
+            task->ops->over(task);
+        } else {
+            link = &task->next;
+        }
+    }
+    return begin_added(loop);
+}
+
+/* Those whose result isn't known yet; the others only wait for the keyring
+ * and take no turn, since a mute keyring would block all. */
+struct busy {
+    unsigned all;
+    unsigned turns;      /* that came by a queue */
+    unsigned background; /* of these */
+};
+
+static struct busy
+loop_busy(const struct mpsc_loop *loop)
+{
+    struct busy busy = {0, 0, 0};
+
+    for (const struct mpsc_task *task = loop->tasks; task != NULL;
+         task = task->next) {
+        if (task->ops->is_known(task)) {
+            continue;
+        }
+        busy.all++;
+        busy.turns += !task->added;
+        busy.background += !task->added && task->background;
     }
     return busy;
 }
 
 /* Waits until something happens, or until_ms. */
 static void
-loop_wait(struct mpsc_io *io, struct loop *loop, int64_t until_ms)
+loop_wait(struct mpsc_io *io, struct mpsc_loop *loop, int64_t until_ms)
 {
     struct mpsc_http_watch *watches =
         loop->count > 0 ? calloc(loop->count, sizeof(*watches)) : NULL;
@@ -131,12 +280,12 @@ loop_wait(struct mpsc_io *io, struct loop *loop, int64_t until_ms)
     unsigned count = 0;
     int64_t timeout;
 
-    for (struct mpsc_fetch *fetch = loop->fetches; fetch != NULL;
-         fetch = fetch->next) {
-        int64_t due = mpsc_fetch_due(fetch);
+    for (struct mpsc_task *task = loop->tasks; task != NULL;
+         task = task->next) {
+        int64_t due = task->ops->due(task);
 
         until_ms = due < until_ms ? due : until_ms;
-        if (watches != NULL && mpsc_fetch_watch(fetch, &watches[count])) {
+        if (watches != NULL && task->ops->watch(task, &watches[count])) {
             count++;
         }
     }
@@ -147,84 +296,90 @@ loop_wait(struct mpsc_io *io, struct loop *loop, int64_t until_ms)
     if (watches == NULL && loop->count > 0 && timeout > STARVED_MS) {
         timeout = STARVED_MS;
     }
-    if (loop->port->poll(loop->http, watches, count, (int)timeout) != 0) {
+    if (loop->http == NULL ||
+        loop->port->poll(loop->http, watches, count, (int)timeout) != 0) {
         nanosleep(&starved, NULL);
     }
     free(watches);
 }
 
-/* The next queued fetch, or NULL. Called with the lock. */
-static struct mpsc_fetch *
-pop_unlocked(struct mpsc_io *io)
+/* Whose turn it is, or NULL. */
+static struct mpsc_task *
+pop_queued(struct mpsc_io *io, const struct busy *busy)
 {
-    struct mpsc_fetch *fetch = io->queue;
+    struct mpsc_task *task = NULL;
 
-    if (fetch != NULL) {
-        io->queue = fetch->next;
-        if (io->queue == NULL) {
-            io->queue_end = &io->queue;
-        }
-        fetch->next = NULL;
+    if (busy->turns >= ACTIVE_MAX) {
+        return NULL;
     }
-    return fetch;
+    pthread_mutex_lock(&io->lock);
+    task = queue_pop(&io->foreground);
+    if (task == NULL && busy->background < BACKGROUND_MAX) {
+        task = queue_pop(&io->background);
+    }
+    pthread_mutex_unlock(&io->lock);
+    return task;
 }
 
-/* Begins what is queued, as far as there is room. How many it was. */
-static unsigned
-take_queued(struct mpsc_io *io, struct loop *loop)
+/* Sees to the thread's client while it has no call under way: another where
+ * the host has meddled with its descriptors. 0 where none can be had. */
+static int
+renew_client(struct mpsc_io *io, struct mpsc_loop *loop)
 {
-    unsigned busy = loop_busy(loop);
-    unsigned taken = 0;
+    struct mpsc_http *former = loop->http;
 
-    while (busy < ACTIVE_MAX) {
-        struct mpsc_fetch *fetch;
-
-        pthread_mutex_lock(&io->lock);
-        fetch = pop_unlocked(io);
-        pthread_mutex_unlock(&io->lock);
-        if (fetch == NULL) {
-            break;
-        }
-        loop_add(loop, fetch);
-        busy++;
-        taken++;
+    if (former != NULL && io->port->usable(former)) {
+        return 1;
     }
-    return taken;
+    loop->http = take_client(io);
+    pthread_mutex_lock(&io->lock);
+    io->http = loop->http;
+    pthread_mutex_unlock(&io->lock);
+    if (former != NULL) {
+        io->port->abandon(&former);
+    }
+    return loop->http != NULL;
 }
 
-/* No client can be had: nothing that is queued can be run. */
-static void
-refuse_queued(struct mpsc_io *io)
+/* Begins what is queued, as far as there is room; what can't have a client is
+ * refused. True where there was any: it may be over already. */
+static int
+take_queued(struct mpsc_io *io, struct mpsc_loop *loop)
 {
-    struct mpsc_fetch *fetch;
+    struct busy busy = loop_busy(loop);
+    struct mpsc_task *task;
+    int any = 0;
 
-    do {
-        pthread_mutex_lock(&io->lock);
-        fetch = pop_unlocked(io);
-        if (fetch == NULL) {
-            io->running = 0;
-        }
-        pthread_mutex_unlock(&io->lock);
-        if (fetch != NULL) {
-            mpsc_fetch_give_up(fetch, MPS_E_NO_MEMORY,
+    while ((task = pop_queued(io, &busy)) != NULL) {
+        any = 1;
+        if (busy.all == 0 && !renew_client(io, loop)) {
+            task->ops->give_up(task, MPS_E_NO_MEMORY,
                                "the HTTP library can't be initialised");
-            fetch->events->over(fetch->arg);
+            task->ops->over(task);
+            continue;
         }
-    } while (fetch != NULL);
+        loop_begin(loop, task);
+        busy.all++;
+        busy.turns++;
+        busy.background += (unsigned)(task->background != 0);
+    }
+    return any;
 }
 
 /* True where the thread is to end; it is unknown to others from then on. */
 static int
-thread_ends(struct mpsc_io *io, const struct loop *loop, int64_t idle_until_ms)
+thread_ends(struct mpsc_io *io, struct mpsc_loop *loop, int64_t idle_until_ms)
 {
     int ends = 0;
 
     pthread_mutex_lock(&io->lock);
-    if (loop->count == 0 && io->queue == NULL &&
+    if (loop->count == 0 && io->foreground.first == NULL &&
+        io->background.first == NULL &&
         (io->stopping || mono_ms(io) >= idle_until_ms)) {
         ends = 1;
         io->running = 0;
         io->http = NULL;
+        park_client_unlocked(io, &loop->http);
     }
     pthread_mutex_unlock(&io->lock);
     return ends;
@@ -244,13 +399,13 @@ is_stopping(struct mpsc_io *io)
 /* The runner is told to stop: results at once, and the keyring's part as
  * long as stop_until_ms allows. */
 static void
-wind_up(struct mpsc_io *io, struct loop *loop, int64_t stop_until_ms)
+wind_up(struct mpsc_io *io, struct mpsc_loop *loop, int64_t stop_until_ms)
 {
-    for (struct mpsc_fetch *fetch = loop->fetches; fetch != NULL;
-         fetch = fetch->next) {
-        mpsc_fetch_give_up(fetch, MPS_E_TIMEOUT, "the module was shut down");
+    for (struct mpsc_task *task = loop->tasks; task != NULL;
+         task = task->next) {
+        task->ops->give_up(task, MPS_E_TIMEOUT, "the module was shut down");
         if (mono_ms(io) >= stop_until_ms) {
-            mpsc_fetch_drop(fetch);
+            task->ops->drop(task);
         }
     }
 }
@@ -259,21 +414,16 @@ static void *
 thread_main(void *arg)
 {
     struct mpsc_io *io = arg;
-    struct loop loop = {io->port, io->port->open(), NULL, 0};
+    struct mpsc_loop loop;
     int64_t idle_until_ms = mono_ms(io) + IDLE_MS;
     int64_t stop_until_ms = 0;
 
     /* What top(1) and a debugger show. */
     (void)pthread_setname_np(pthread_self(), "mps-credential");
-    if (loop.http == NULL) {
-        refuse_queued(io);
-        return NULL;
-    }
-    pthread_mutex_lock(&io->lock);
-    io->http = loop.http;
-    pthread_mutex_unlock(&io->lock);
+    loop_init(&loop, io);
     while (!thread_ends(io, &loop, idle_until_ms)) {
         int64_t until_ms;
+        int more;
 
         if (is_stopping(io)) {
             if (stop_until_ms == 0) {
@@ -281,17 +431,19 @@ thread_main(void *arg)
             }
             wind_up(io, &loop, stop_until_ms);
         }
-        loop_step(&loop);
+        more = loop_step(&loop);
         if (loop.count > 0) {
             idle_until_ms = mono_ms(io) + IDLE_MS;
         }
         until_ms = stop_until_ms != 0 ? stop_until_ms : idle_until_ms;
-        /* After the step, which has made room; and what has begun may be
-         * over already, with nothing that would end the wait. */
-        if (take_queued(io, &loop) > 0) {
+        /* After the step, which has made room. */
+        if (take_queued(io, &loop) || more) {
             until_ms = 0;
         }
-        if (loop.count > 0 || stop_until_ms == 0) {
+        if (loop.http == NULL) {
+            idle_until_ms = 0;
+        }
+        if (loop.count > 0 || (loop.http != NULL && stop_until_ms == 0)) {
             loop_wait(io, &loop, until_ms);
         }
     }
@@ -339,7 +491,7 @@ start_thread_unlocked(struct mpsc_io *io)
 }
 
 int
-mpsc_io_submit(struct mpsc_io *io, struct mpsc_fetch *fetch)
+mpsc_io_submit(struct mpsc_io *io, struct mpsc_task *task)
 {
     int result = 0;
 
@@ -348,9 +500,8 @@ mpsc_io_submit(struct mpsc_io *io, struct mpsc_fetch *fetch)
         result = start_thread_unlocked(io);
     }
     if (result == 0) {
-        fetch->next = NULL;
-        *io->queue_end = fetch;
-        io->queue_end = &fetch->next;
+        task->added = 0;
+        queue_push(task->background ? &io->background : &io->foreground, task);
         if (io->http != NULL) {
             io->port->wakeup(io->http);
         }
@@ -359,52 +510,83 @@ mpsc_io_submit(struct mpsc_io *io, struct mpsc_fetch *fetch)
     return result;
 }
 
-/* Takes over what former calls left, and leaves what is left now. */
-static void
-swap_leftovers(struct mpsc_io *io, struct loop *loop, int leave)
+void
+mpsc_io_promote(struct mpsc_io *io, struct mpsc_task *task)
 {
-    struct mpsc_fetch **end = leave ? &loop->fetches : &io->leftover;
-
     pthread_mutex_lock(&io->lock);
-    if (leave) {
-        while (*end != NULL) {
-            end = &(*end)->next;
-        }
-        *end = io->leftover;
-        io->leftover = loop->fetches;
-        loop->fetches = NULL;
-        loop->count = 0;
-    } else {
-        loop->fetches = io->leftover;
-        io->leftover = NULL;
-        for (struct mpsc_fetch *fetch = loop->fetches; fetch != NULL;
-             fetch = fetch->next) {
-            loop->count++;
+    if (queue_remove(&io->background, task)) {
+        task->background = 0;
+        queue_push(&io->foreground, task);
+        if (io->http != NULL) {
+            io->port->wakeup(io->http);
         }
     }
     pthread_mutex_unlock(&io->lock);
 }
 
-int
-mpsc_io_run(struct mpsc_io *io, struct mpsc_fetch *fetch)
+/* Takes over what former calls left. */
+static void
+take_leftovers(struct mpsc_io *io, struct mpsc_loop *loop)
 {
-    struct loop loop = {io->port, io->port->open(), NULL, 0};
-    struct mpsc_sigpipe sigpipe;
+    pthread_mutex_lock(&io->lock);
+    loop->tasks = io->leftover;
+    io->leftover = NULL;
+    pthread_mutex_unlock(&io->lock);
+    for (struct mpsc_task *task = loop->tasks; task != NULL;
+         task = task->next) {
+        loop->count++;
+    }
+}
 
+/* Leaves what is left, and the client, to the next call. */
+static void
+leave(struct mpsc_io *io, struct mpsc_loop *loop)
+{
+    struct mpsc_task **end = &loop->tasks;
+
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    pthread_mutex_lock(&io->lock);
+    *end = io->leftover;
+    io->leftover = loop->tasks;
+    park_client_unlocked(io, &loop->http);
+    pthread_mutex_unlock(&io->lock);
+    io->port->close(&loop->http);
+}
+
+int
+mpsc_io_run(struct mpsc_io *io, struct mpsc_task *task, mpsc_io_tick_fn *tick,
+            void *arg)
+{
+    struct mpsc_loop loop;
+    struct mpsc_sigpipe sigpipe;
+    int more;
+
+    loop_init(&loop, io);
+    loop.http = take_client(io);
     if (loop.http == NULL) {
         return -1;
     }
     mpsc_sigpipe_block(&sigpipe);
-    swap_leftovers(io, &loop, 0);
-    loop_add(&loop, fetch);
-    loop_step(&loop);
-    while (!mpsc_fetch_is_settled(fetch)) {
-        loop_wait(io, &loop, mono_ms(io) + IDLE_MS);
-        loop_step(&loop);
+    take_leftovers(io, &loop);
+    task->added = 0;
+    loop_begin(&loop, task);
+    for (;;) {
+        more = loop_step(&loop);
+        if (tick != NULL) {
+            /* It may call the host, whose mask is its own. */
+            mpsc_sigpipe_restore(&sigpipe);
+            tick(arg);
+            mpsc_sigpipe_block(&sigpipe);
+        }
+        if (task->ops->is_settled(task)) {
+            break;
+        }
+        loop_wait(io, &loop, more ? 0 : mono_ms(io) + IDLE_MS);
     }
-    swap_leftovers(io, &loop, 1);
     mpsc_sigpipe_restore(&sigpipe);
-    io->port->close(&loop.http);
+    leave(io, &loop);
     return 0;
 }
 
@@ -412,16 +594,17 @@ mpsc_io_run(struct mpsc_io *io, struct mpsc_fetch *fetch)
 static void
 stop_leftovers(struct mpsc_io *io)
 {
-    struct loop loop = {io->port, NULL, NULL, 0};
+    struct mpsc_loop loop;
     int64_t until_ms = mono_ms(io) + STOP_MS;
 
-    swap_leftovers(io, &loop, 0);
+    loop_init(&loop, io);
+    take_leftovers(io, &loop);
     if (loop.count > 0) {
-        loop.http = io->port->open();
+        loop.http = take_client(io);
     }
     while (loop.count > 0) {
         wind_up(io, &loop, loop.http != NULL ? until_ms : 0);
-        loop_step(&loop);
+        (void)loop_step(&loop);
         if (loop.count > 0) {
             loop_wait(io, &loop, until_ms);
         }
@@ -448,12 +631,14 @@ mpsc_io_stop(struct mpsc_io *io)
         pthread_join(thread, NULL);
     }
     stop_leftovers(io);
+    close_parked(io);
 }
 
 void
 mpsc_io_free(struct mpsc_io **io)
 {
     if (*io != NULL) {
+        close_parked(*io);
         pthread_mutex_destroy(&(*io)->lock);
         free(*io);
         *io = NULL;

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * io: runs fetches: on the module's one thread, which starts on demand and
- * ends when it is idle, or on the caller's.
+ * io: runs tasks: on the module's one thread, which starts on demand and ends
+ * when it is idle, or on the caller's.
  *
- * One loop serves all fetches at once, so a stalled one holds up no other.
+ * One loop serves all tasks at once, so a stalled one holds up no other. At
+ * most 64 whose result isn't known yet have their turn, of which at most 16
+ * are in the background; the foreground goes first. The HTTP client with its
+ * connections is kept from one thread or caller for the next.
  */
 #ifndef MPSC_IO_H
 #define MPSC_IO_H
 
-#include "fetch.h"
+#include "clock.h"
+#include "task.h"
 
 struct mpsc_io;
 
@@ -17,24 +21,34 @@ struct mpsc_io *mpsc_io_new(const struct mpsc_http_port *http,
                             mpsc_clock_fn *clock);
 
 /*
- * Hands a fetch to the thread, which is started where none runs. 0, or -1
- * where no thread can be had; the fetch is untouched then. Any thread; takes
+ * Hands a task to the thread, which is started where none runs. 0, or -1
+ * where no thread can be had; the task is untouched then. Any thread; takes
  * the runner's own lock for a moment.
  */
-int mpsc_io_submit(struct mpsc_io *io, struct mpsc_fetch *fetch);
+int mpsc_io_submit(struct mpsc_io *io, struct mpsc_task *task);
+
+/* Somebody has come to wait for a task that was submitted in the background
+ * and isn't over: it waits for its turn among the others from now on. Any
+ * thread, likewise. */
+void mpsc_io_promote(struct mpsc_io *io, struct mpsc_task *task);
+
+typedef void mpsc_io_tick_fn(void *arg);
 
 /*
- * Runs a fetch on the calling thread until its result is known and stored.
+ * Runs a task on the calling thread until its result is known and stored.
  * What the keyring's helper still has to do after a failure is left to the
- * next call of this function, or to mpsc_io_stop(). 0, or -1 where it can't
- * be run (no memory, no descriptors); the fetch is untouched then.
+ * next call of this function, or to mpsc_io_stop(). tick (NULL = none) is
+ * called in each turn of the loop, without a lock and with the caller's
+ * signal mask; it may give up the task. 0, or -1 where it can't be run (no
+ * memory, no descriptors); the task is untouched then.
  */
-int mpsc_io_run(struct mpsc_io *io, struct mpsc_fetch *fetch);
+int mpsc_io_run(struct mpsc_io *io, struct mpsc_task *task,
+                mpsc_io_tick_fn *tick, void *arg);
 
 /*
- * Gives up every fetch that isn't known yet, waits until all are over (no
- * longer than the keyring's deadline) and ends the thread. New fetches must
- * not come meanwhile.
+ * Gives up every task that isn't known yet, waits until all are over (no
+ * longer than the keyring's deadline), ends the thread and closes the
+ * connections. New tasks must not come meanwhile.
  */
 void mpsc_io_stop(struct mpsc_io *io);
 

@@ -18,16 +18,18 @@
 #include "fake_clock.h"
 #include "fake_http.h"
 #include "fake_keyring.h"
+#include "fetch.h"
 #include "io.h"
 #include "run_suites.h"
 
 /* As in io.c. */
-#define ACTIVE_MAX 32
+#define ACTIVE_MAX 64
+#define BACKGROUND_MAX 16
 #define IDLE_MS 10000
 #define STOP_MS 3000
 
 #define DEADLINE_MS 10000
-#define JOBS_MAX 128
+#define JOBS_MAX 256
 #define THREADS 8
 
 struct job {
@@ -55,6 +57,25 @@ static struct job jobs[JOBS_MAX];
 static atomic_int create_fails;
 static atomic_int create_calls;
 
+/* The runner's thread; one at a time. Guarded by fake_lock. */
+static struct {
+    void *(*run)(void *);
+    unsigned begun;
+    unsigned ended;
+} runner;
+
+static void *
+run_runner(void *arg)
+{
+    void *result = runner.run(arg);
+
+    pthread_mutex_lock(&fake_lock);
+    runner.ended++;
+    fake_rest_unlocked();
+    pthread_mutex_unlock(&fake_lock);
+    return result;
+}
+
 int
 pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                void *(*run)(void *), void *arg)
@@ -68,6 +89,14 @@ pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
     }
     if (real == NULL) {
         *(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+    }
+    /* The tests' own have neither. */
+    if (attributes != NULL || create_fails != 0) {
+        pthread_mutex_lock(&fake_lock);
+        runner.run = run;
+        runner.begun++;
+        pthread_mutex_unlock(&fake_lock);
+        run = run_runner;
     }
     return real(thread, attributes, run, arg);
 }
@@ -177,6 +206,7 @@ static struct mpsc_fetch *
 job_prepare(struct job *job)
 {
     memset(job, 0, sizeof(*job));
+    job->fetch.task.ops = &mpsc_fetch_ops;
     job->fetch.means = &means;
     job->fetch.events = &events;
     job->fetch.arg = job;
@@ -220,6 +250,14 @@ begin(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(io);
 }
 
+static void
+assert_clients_gone(void)
+{
+    const struct fake_http_counts counts = fake_http_counts();
+
+    CU_ASSERT_EQUAL(counts.opened, counts.closed + counts.abandoned);
+}
+
 /* Runs after each test: all clients and sessions are gone. */
 static void
 end(void)
@@ -228,7 +266,7 @@ end(void)
     mpsc_io_stop(io);
     mpsc_io_free(&io);
     CU_ASSERT_PTR_NULL(io);
-    CU_ASSERT_EQUAL(fake_http_counts().opened, fake_http_counts().closed);
+    assert_clients_gone();
     CU_ASSERT_EQUAL(fake_http_counts().mistakes, 0);
     CU_ASSERT_EQUAL(fake_http_counts().under_way, 0);
     CU_ASSERT_EQUAL(fake_keyring_open_count(), 0);
@@ -283,18 +321,18 @@ await_rest(unsigned started)
     return reached;
 }
 
+/* Waits until the runner's thread has ended. */
 static int
-await_clients_closed(void)
+await_thread_end(void)
 {
-    const struct fake_http_counts *counts = fake_http_counts_unlocked();
     int alive = 1;
     int reached;
 
     pthread_mutex_lock(&fake_lock);
-    while (counts->opened != counts->closed && alive) {
+    while (runner.begun != runner.ended && alive) {
         alive = fake_await_unlocked();
     }
-    reached = counts->opened == counts->closed;
+    reached = runner.begun == runner.ended;
     pthread_mutex_unlock(&fake_lock);
     return reached;
 }
@@ -318,8 +356,53 @@ static void
 submit(unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[i].fetch), 0);
+        CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[i].fetch.task), 0);
     }
+}
+
+/* Lets the time run while mpsc_io_stop() waits. */
+static void *
+stop_it(void *arg)
+{
+    int *stopped = arg;
+
+    mpsc_io_stop(io);
+    pthread_mutex_lock(&fake_lock);
+    *stopped = 1;
+    fake_rest_unlocked();
+    pthread_mutex_unlock(&fake_lock);
+    return NULL;
+}
+
+/* How long stop() took, by the fake clock; at most `limit_ms`. */
+static int64_t
+stop_within(int64_t limit_ms)
+{
+    const struct fake_http_counts *counts = fake_http_counts_unlocked();
+    struct fake_http_counts before = fake_http_counts();
+    int64_t start = fake_clock_mono_ms();
+    pthread_t thread = pthread_self();
+    int stopped = 0;
+    int alive = 1;
+
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, stop_it, &stopped), 0);
+    pthread_mutex_lock(&fake_lock);
+    while (!stopped && alive) {
+        /* The runner's thread, where there is one, has heard of it. */
+        if (fake_http_rests_unlocked() &&
+            (runner.begun == runner.ended ||
+             counts->wakeups > before.wakeups) &&
+            fake_clock_mono_ms() - start < limit_ms) {
+            pthread_mutex_unlock(&fake_lock);
+            fake_clock_advance(100);
+            pthread_mutex_lock(&fake_lock);
+        } else {
+            alive = fake_await_unlocked();
+        }
+    }
+    pthread_mutex_unlock(&fake_lock);
+    pthread_join(thread, NULL);
+    return fake_clock_mono_ms() - start;
 }
 
 static void
@@ -338,7 +421,7 @@ submit_some(void *arg)
     struct job *first = arg;
 
     for (unsigned i = 0; i < JOBS_MAX / THREADS; i++) {
-        (void)mpsc_io_submit(io, &first[i].fetch);
+        (void)mpsc_io_submit(io, &first[i].fetch.task);
     }
     return NULL;
 }
@@ -414,6 +497,90 @@ test_known_take_no_turn(void)
     assert_all(2 * ACTIVE_MAX, MPS_OK);
 }
 
+/* Submits in the background; each for a business of its own. */
+static void
+submit_background(unsigned first, unsigned count)
+{
+    for (unsigned i = first; i < first + count; i++) {
+        jobs[i].fetch.task.background = 1;
+        snprintf(jobs[i].fetch.business_id, sizeof(jobs[i].fetch.business_id),
+                 "%u", 1000 + i);
+        CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[i].fetch.task), 0);
+    }
+}
+
+/* True where the last request was for this job. */
+static int
+asked_last(unsigned job)
+{
+    char business[64];
+
+    snprintf(business, sizeof(business), "business_id=%u", 1000 + job);
+    return strstr(fake_http_url(), business) != NULL;
+}
+
+/* Refreshes that stall leave room for those that somebody waits for. */
+static void
+test_background_stalls(void)
+{
+    const struct fake_http_plan stalls = {.count = 0};
+
+    plan_http(stalls);
+    submit_background(0, BACKGROUND_MAX + 4);
+    CU_ASSERT(await_rest(BACKGROUND_MAX));
+    for (unsigned i = 0; i < ACTIVE_MAX - BACKGROUND_MAX; i++) {
+        CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[100 + i].fetch.task), 0);
+    }
+    CU_ASSERT(await_rest(ACTIVE_MAX));
+}
+
+/* The foreground goes first, however long the background has waited. */
+static void
+test_foreground_first(void)
+{
+    struct fake_http_plan plan = generous;
+
+    plan.holds = 1;
+    plan_http(plan);
+    submit(ACTIVE_MAX);
+    CU_ASSERT(await_rest(ACTIVE_MAX));
+    submit_background(100, 2);
+    submit_background(102, 1);
+    mpsc_io_promote(io, &jobs[102].fetch.task);
+    CU_ASSERT(await_rest(ACTIVE_MAX));
+    fake_http_release(1);
+    CU_ASSERT(await_rest(ACTIVE_MAX + 1));
+    CU_ASSERT(asked_last(102));
+    fake_http_release(1);
+    CU_ASSERT(await_rest(ACTIVE_MAX + 2));
+    CU_ASSERT(asked_last(100));
+}
+
+/* Somebody waits for a refresh that waits for its turn behind others. */
+static void
+test_promote(void)
+{
+    const struct fake_http_plan stalls = {.count = 0};
+
+    plan_http(stalls);
+    submit_background(0, BACKGROUND_MAX + 3);
+    CU_ASSERT(await_rest(BACKGROUND_MAX));
+    mpsc_io_promote(io, &jobs[BACKGROUND_MAX + 1].fetch.task);
+    CU_ASSERT(await_rest(BACKGROUND_MAX + 1));
+    CU_ASSERT(asked_last(BACKGROUND_MAX + 1));
+    /* The last in the queue, after which one more must find its end. */
+    mpsc_io_promote(io, &jobs[BACKGROUND_MAX + 2].fetch.task);
+    CU_ASSERT(await_rest(BACKGROUND_MAX + 2));
+    submit_background(BACKGROUND_MAX + 3, 1);
+    mpsc_io_promote(io, &jobs[BACKGROUND_MAX + 3].fetch.task);
+    CU_ASSERT(await_rest(BACKGROUND_MAX + 3));
+    /* One that has begun: nothing to do. */
+    mpsc_io_promote(io, &jobs[0].fetch.task);
+    CU_ASSERT(await_rest(BACKGROUND_MAX + 3));
+    CU_ASSERT_EQUAL(stop_within(STOP_MS), 0);
+    CU_ASSERT_EQUAL(over_unlocked(BACKGROUND_MAX + 4), BACKGROUND_MAX + 4);
+}
+
 /* A stalled one holds up no other, and ends by its deadline. */
 static void
 test_stalled(void)
@@ -424,7 +591,7 @@ test_stalled(void)
     submit(1);
     CU_ASSERT(await_rest(1));
     plan_http(generous);
-    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[1].fetch), 0);
+    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[1].fetch.task), 0);
     CU_ASSERT(await_over(2, 1));
     CU_ASSERT_EQUAL(jobs[1].over, 1);
     fake_clock_advance(DEADLINE_MS);
@@ -433,6 +600,7 @@ test_stalled(void)
     CU_ASSERT_EQUAL(fake_http_counts().cancelled, 1);
 }
 
+/* The thread ends when it is idle; the client is there for the next one. */
 static void
 test_idle_end(void)
 {
@@ -441,20 +609,19 @@ test_idle_end(void)
     CU_ASSERT(await_rest(1));
     fake_clock_advance(IDLE_MS - 1);
     CU_ASSERT(await_rest(1));
-    CU_ASSERT_EQUAL(fake_http_counts().closed, 0);
     fake_clock_advance(2);
-    CU_ASSERT(await_clients_closed());
+    CU_ASSERT(await_thread_end());
     for (unsigned i = 1; i < 4; i++) {
-        atomic_store(&jobs[i].fetch.deadline_ms,
-                     fake_clock_mono_ms() + DEADLINE_MS);
-        CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[i].fetch), 0);
+        (void)job_prepare(&jobs[i]);
+        CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[i].fetch.task), 0);
         CU_ASSERT(await_over(i + 1, i + 1));
-        CU_ASSERT_EQUAL(fake_http_counts().opened, i + 1);
         CU_ASSERT(await_rest(i + 1));
         fake_clock_advance(IDLE_MS + 1);
-        CU_ASSERT(await_clients_closed());
+        CU_ASSERT(await_thread_end());
     }
     assert_all(4, MPS_OK);
+    CU_ASSERT_EQUAL(fake_http_counts().opened, 1);
+    CU_ASSERT_EQUAL(fake_http_counts().closed, 0);
 }
 
 /* Submits at the very moment at which the thread ends: none is lost. */
@@ -463,56 +630,11 @@ test_idle_race(void)
 {
     for (unsigned i = 0; i < JOBS_MAX; i++) {
         (void)job_prepare(&jobs[i]);
-        CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[i].fetch), 0);
+        CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[i].fetch.task), 0);
         CU_ASSERT(await_over(i + 1, i + 1));
         fake_clock_advance(IDLE_MS + 1);
     }
     assert_all(JOBS_MAX, MPS_OK);
-}
-
-/* Lets the time run while mpsc_io_stop() waits. */
-static void *
-stop_it(void *arg)
-{
-    int *stopped = arg;
-
-    mpsc_io_stop(io);
-    pthread_mutex_lock(&fake_lock);
-    *stopped = 1;
-    fake_rest_unlocked();
-    pthread_mutex_unlock(&fake_lock);
-    return NULL;
-}
-
-/* How long stop() took, by the fake clock; at most `limit_ms`. */
-static int64_t
-stop_within(int64_t limit_ms)
-{
-    const struct fake_http_counts *counts = fake_http_counts_unlocked();
-    struct fake_http_counts before = fake_http_counts();
-    int64_t start = fake_clock_mono_ms();
-    pthread_t thread = pthread_self();
-    int stopped = 0;
-    int alive = 1;
-
-    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, stop_it, &stopped), 0);
-    pthread_mutex_lock(&fake_lock);
-    while (!stopped && alive) {
-        /* The runner's thread, where there is one, has heard of it. */
-        if (fake_http_rests_unlocked() &&
-            (before.opened == before.closed ||
-             counts->wakeups > before.wakeups) &&
-            fake_clock_mono_ms() - start < limit_ms) {
-            pthread_mutex_unlock(&fake_lock);
-            fake_clock_advance(100);
-            pthread_mutex_lock(&fake_lock);
-        } else {
-            alive = fake_await_unlocked();
-        }
-    }
-    pthread_mutex_unlock(&fake_lock);
-    pthread_join(thread, NULL);
-    return fake_clock_mono_ms() - start;
 }
 
 static void
@@ -531,11 +653,11 @@ test_stop_in_stages(void)
     plan.answers[0] = unavailable;
     plan.count = 1;
     plan_http(plan);
-    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[1].fetch), 0);
+    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[1].fetch.task), 0);
     CU_ASSERT(await_rest(1));
     /* Loading. */
     fake_keyring_load_manner(FAKE_KEYRING_MUTE);
-    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[2].fetch), 0);
+    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[2].fetch.task), 0);
     CU_ASSERT_EQUAL(stop_within(STOP_MS), 0);
     assert_all(3, MPS_E_TIMEOUT);
 }
@@ -592,7 +714,7 @@ test_stop_at_once(void)
         CU_ASSERT(await_over(1, 1));
         fake_clock_advance(IDLE_MS + 1);
         mpsc_io_stop(io);
-        CU_ASSERT_EQUAL(fake_http_counts().opened, fake_http_counts().closed);
+        assert_clients_gone();
         mpsc_io_free(&io);
         io = mpsc_io_new(&fake_http, fake_clock_now);
         CU_ASSERT_PTR_NOT_NULL_FATAL(io);
@@ -609,13 +731,13 @@ test_no_client(void)
     submit(3);
     CU_ASSERT(await_over(3, 3));
     assert_all(3, MPS_E_NO_MEMORY);
-    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[3].fetch), -1);
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[3].fetch.task, NULL, NULL), -1);
     CU_ASSERT_EQUAL(jobs[3].known, 0);
     /* Later there may be one; the thread that has failed may refuse some
      * more until it has ended. */
     plan_http(generous);
     for (unsigned i = 4; i < JOBS_MAX; i++) {
-        CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[i].fetch), 0);
+        CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[i].fetch.task), 0);
         CU_ASSERT_FATAL(await_over(i + 1, i));
         if (jobs[i].code == MPS_OK) {
             return;
@@ -628,12 +750,12 @@ static void
 test_no_thread(void)
 {
     create_fails = EAGAIN;
-    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[0].fetch), -1);
+    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[0].fetch.task), -1);
     CU_ASSERT_EQUAL(jobs[0].known, 0);
     /* A host with large thread-local variables. */
     create_fails = EINVAL;
     create_calls = 0;
-    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[0].fetch), 0);
+    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[0].fetch.task), 0);
     CU_ASSERT_EQUAL(create_calls, 2);
     CU_ASSERT(await_over(1, 1));
     assert_all(1, MPS_OK);
@@ -708,7 +830,7 @@ static void *
 run_it(void *arg)
 {
     struct job *job = arg;
-    int result = mpsc_io_run(io, &job->fetch);
+    int result = mpsc_io_run(io, &job->fetch.task, NULL, NULL);
 
     pthread_mutex_lock(&fake_lock);
     job->thread = pthread_self();
@@ -745,14 +867,13 @@ static void
 test_run(void)
 {
     configuration.keyring = MPSC_KEYRING_PREFERRED;
-    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[0].fetch), 0);
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[0].fetch.task, NULL, NULL), 0);
     CU_ASSERT_EQUAL(jobs[0].known, 1);
     CU_ASSERT_EQUAL(jobs[0].code, MPS_OK);
     CU_ASSERT(pthread_equal(jobs[0].thread, pthread_self()));
     CU_ASSERT_STRING_EQUAL(fake_keyring_stored(), "EAAfresh");
-    CU_ASSERT_EQUAL(fake_http_counts().opened, fake_http_counts().closed);
     /* What was left of it ends with the next one. */
-    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[1].fetch), 0);
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[1].fetch.task, NULL, NULL), 0);
     CU_ASSERT_EQUAL(jobs[0].over, 1);
     mpsc_io_stop(io);
     assert_all(2, MPS_OK);
@@ -766,14 +887,14 @@ test_run_leftovers(void)
     plan_keyring(
         (struct fake_keyring_plan){.token = "EAAkept", .never_ends = 1});
     for (int i = 0; i < 5; i++) {
-        CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[i].fetch), 0);
+        CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[i].fetch.task, NULL, NULL), 0);
         CU_ASSERT_EQUAL(jobs[i].known, 1);
         CU_ASSERT_EQUAL(jobs[i].over, 0);
         CU_ASSERT_EQUAL(fake_keyring_open_count(), (unsigned)i + 1);
     }
     CU_ASSERT_EQUAL(fake_clock_mono_ms(), FAKE_CLOCK_MS);
     fake_keyring_end();
-    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[5].fetch), 0);
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[5].fetch.task, NULL, NULL), 0);
     CU_ASSERT_EQUAL(over_unlocked(5), 5);
     mpsc_io_stop(io);
     assert_all(6, MPS_OK);
@@ -788,7 +909,7 @@ test_stop_leftovers(void)
     plan_keyring(
         (struct fake_keyring_plan){.token = "EAAkept", .never_ends = 1});
     for (int i = 0; i < 3; i++) {
-        CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[i].fetch), 0);
+        CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[i].fetch.task, NULL, NULL), 0);
     }
     took = stop_within(2 * STOP_MS);
     CU_ASSERT(took >= STOP_MS && took <= STOP_MS + 200);
@@ -805,8 +926,9 @@ test_stop_leftovers_without_client(void)
     configuration.keyring = MPSC_KEYRING_PREFERRED;
     plan_keyring(
         (struct fake_keyring_plan){.token = "EAAkept", .never_ends = 1});
-    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[0].fetch), 0);
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[0].fetch.task, NULL, NULL), 0);
     plan.fails_open = 1;
+    plan.unusable = 1;
     plan_http(plan);
     mpsc_io_stop(io);
     assert_all(1, MPS_OK);
@@ -863,6 +985,258 @@ test_run_threads(void)
     }
 }
 
+/* A task that adds others to its loop, and is known when they are over. */
+struct adder {
+    struct mpsc_task task;
+    unsigned count; /* of jobs, from the first */
+    int in_step;    /* it adds them in step(), not in begin() */
+    int done;
+    int over;
+};
+
+static void
+add_jobs(struct adder *adder, struct mpsc_loop *loop)
+{
+    for (unsigned i = 0; i < adder->count; i++) {
+        mpsc_loop_add(loop, &jobs[i].fetch.task);
+    }
+}
+
+static struct mpsc_loop *adder_loop;
+
+static void
+adder_begin(struct mpsc_task *task, struct mpsc_loop *loop,
+            struct mpsc_http *http)
+{
+    struct adder *adder = (struct adder *)task;
+
+    (void)http;
+    adder_loop = loop;
+    if (!adder->in_step) {
+        add_jobs(adder, loop);
+    }
+}
+
+static int
+adder_step(struct mpsc_task *task)
+{
+    struct adder *adder = (struct adder *)task;
+
+    if (adder->in_step) {
+        adder->in_step = 0;
+        add_jobs(adder, adder_loop);
+        return 0;
+    }
+    pthread_mutex_lock(&fake_lock);
+    adder->done = over_unlocked(adder->count) == adder->count;
+    pthread_mutex_unlock(&fake_lock);
+    return adder->done;
+}
+
+static int
+adder_watch(const struct mpsc_task *task, struct mpsc_http_watch *watch)
+{
+    (void)task;
+    (void)watch;
+    return 0;
+}
+
+static int64_t
+adder_due(const struct mpsc_task *task)
+{
+    (void)task;
+    return INT64_MAX;
+}
+
+static int
+adder_is_known(const struct mpsc_task *task)
+{
+    return ((const struct adder *)task)->done;
+}
+
+static void
+adder_give_up(struct mpsc_task *task, int code, const char *why)
+{
+    (void)task;
+    (void)code;
+    (void)why;
+}
+
+static void
+adder_drop(struct mpsc_task *task)
+{
+    (void)task;
+}
+
+static void
+adder_over(struct mpsc_task *task)
+{
+    pthread_mutex_lock(&fake_lock);
+    ((struct adder *)task)->over = 1;
+    fake_rest_unlocked();
+    pthread_mutex_unlock(&fake_lock);
+}
+
+static const struct mpsc_task_ops adder_ops = {
+    .begin = adder_begin,
+    .step = adder_step,
+    .watch = adder_watch,
+    .due = adder_due,
+    .is_known = adder_is_known,
+    .is_settled = adder_is_known,
+    .give_up = adder_give_up,
+    .drop = adder_drop,
+    .over = adder_over,
+};
+
+/* Tasks that a task adds begin at once, and take nobody's turn. */
+static void
+test_added(void)
+{
+    for (int in_step = 0; in_step < 2; in_step++) {
+        struct adder adder = {.task = {.ops = &adder_ops},
+                              .count = ACTIVE_MAX,
+                              .in_step = in_step};
+        struct fake_http_plan plan = generous;
+        int alive = 1;
+
+        for (unsigned i = 0; i < JOBS_MAX; i++) {
+            (void)job_prepare(&jobs[i]);
+        }
+        plan.holds = 1;
+        plan_http(plan);
+        CU_ASSERT_EQUAL(mpsc_io_submit(io, &adder.task), 0);
+        CU_ASSERT(await_rest(ACTIVE_MAX));
+        CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[ACTIVE_MAX].fetch.task), 0);
+        CU_ASSERT(await_rest(ACTIVE_MAX + 1));
+        fake_http_release(ACTIVE_MAX + 1);
+        CU_ASSERT(await_over(ACTIVE_MAX + 1, ACTIVE_MAX + 1));
+        pthread_mutex_lock(&fake_lock);
+        while (!adder.over && alive) {
+            alive = fake_await_unlocked();
+        }
+        CU_ASSERT(adder.over);
+        pthread_mutex_unlock(&fake_lock);
+        assert_all(ACTIVE_MAX + 1, MPS_OK);
+    }
+}
+
+/* Those that are over in their first step leave nothing to wait for. */
+static void
+test_added_on_own_thread(void)
+{
+    struct adder adder = {.task = {.ops = &adder_ops}, .count = 40};
+    char missing[] = "/nonexistent/token";
+
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &adder.task, NULL, NULL), 0);
+    CU_ASSERT(adder.done && adder.over);
+    assert_all(40, MPS_OK);
+    configuration.token_file = missing;
+    for (int in_step = 0; in_step < 2; in_step++) {
+        for (unsigned i = 0; i < 40; i++) {
+            (void)job_prepare(&jobs[i]);
+        }
+        adder.in_step = in_step;
+        adder.done = 0;
+        CU_ASSERT_EQUAL(mpsc_io_run(io, &adder.task, NULL, NULL), 0);
+        assert_all(40, MPS_E_CONFIG);
+    }
+    CU_ASSERT_EQUAL(fake_clock_mono_ms(), FAKE_CLOCK_MS);
+}
+
+/* The client with its connections goes from one to the next, whoever runs. */
+static void
+test_client_is_kept(void)
+{
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[0].fetch.task, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[1].fetch.task, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[2].fetch.task), 0);
+    CU_ASSERT(await_over(3, 3));
+    CU_ASSERT_EQUAL(fake_http_counts().opened, 1);
+    /* The thread has it: another one is opened, and kept as well as long as
+     * there is no more than one. */
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[3].fetch.task, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(fake_http_counts().opened, 2);
+    CU_ASSERT(await_rest(4));
+    fake_clock_advance(IDLE_MS + 1);
+    CU_ASSERT(await_thread_end());
+    CU_ASSERT_EQUAL(fake_http_counts().closed, 1);
+    (void)job_prepare(&jobs[4]);
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[4].fetch.task, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(fake_http_counts().opened, 2);
+    assert_all(5, MPS_OK);
+}
+
+/* The host has closed or reused a descriptor of the client's. */
+static void
+test_client_is_abandoned(void)
+{
+    struct fake_http_plan plan = generous;
+    struct fake_http_plan stalls = {.count = 0, .unusable = 1};
+
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[0].fetch.task, NULL, NULL), 0);
+    plan.unusable = 1;
+    plan_http(plan);
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[1].fetch.task, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(fake_http_counts().abandoned, 1);
+    CU_ASSERT_EQUAL(fake_http_counts().opened, 2);
+    /* The thread's, before each that comes while nothing is under way. */
+    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[2].fetch.task), 0);
+    CU_ASSERT(await_over(3, 3));
+    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[3].fetch.task), 0);
+    CU_ASSERT(await_over(4, 4));
+    CU_ASSERT_EQUAL(fake_http_counts().abandoned, 3);
+    assert_all(4, MPS_OK);
+    plan_http(stalls);
+    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[4].fetch.task), 0);
+    CU_ASSERT(await_rest(1));
+    CU_ASSERT_EQUAL(fake_http_counts().abandoned, 1);
+    plan = generous;
+    plan.unusable = 1;
+    plan_http(plan);
+    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[5].fetch.task), 0);
+    CU_ASSERT(await_over(6, 5));
+    CU_ASSERT_EQUAL(fake_http_counts().abandoned, 0);
+    CU_ASSERT_EQUAL(stop_within(STOP_MS), 0);
+}
+
+struct ticks {
+    struct mpsc_task *give_up; /* NULL = none */
+    unsigned count;
+    sigset_t mask;
+};
+
+static void
+on_tick(void *arg)
+{
+    struct ticks *ticks = arg;
+
+    ticks->count++;
+    (void)note_mask(&ticks->mask);
+    if (ticks->give_up != NULL) {
+        ticks->give_up->ops->give_up(ticks->give_up, MPS_E_TIMEOUT, "enough");
+    }
+}
+
+/* The caller has its say in each turn, as if it were not in the loop. */
+static void
+test_run_tick(void)
+{
+    const struct fake_http_plan stalls = {.count = 0};
+    struct ticks ticks = {.give_up = NULL};
+    sigset_t before;
+
+    (void)note_mask(&before);
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[0].fetch.task, on_tick, &ticks), 0);
+    CU_ASSERT(ticks.count >= 2);
+    CU_ASSERT(same_mask(&before, &ticks.mask));
+    plan_http(stalls);
+    ticks.give_up = &jobs[1].fetch.task;
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[1].fetch.task, on_tick, &ticks), 0);
+    CU_ASSERT_EQUAL(jobs[1].code, MPS_E_TIMEOUT);
+    CU_ASSERT_EQUAL(fake_clock_mono_ms(), FAKE_CLOCK_MS);
+}
+
 /* SIGPIPE that the network raises in the caller's thread is not the host's. */
 static void
 test_run_mask(void)
@@ -873,7 +1247,7 @@ test_run_mask(void)
     sigemptyset(&before);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)note_mask(&before);
-    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[0].fetch), 0);
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[0].fetch.task, NULL, NULL), 0);
     (void)note_mask(&after);
     CU_ASSERT(same_mask(&before, &after));
 }
@@ -887,6 +1261,9 @@ main(void)
         {"turns", test_turns},
         {"instant failures", test_instant_failures},
         {"the known take no turn", test_known_take_no_turn},
+        {"background stalls", test_background_stalls},
+        {"foreground first", test_foreground_first},
+        {"promote", test_promote},
         {"stalled", test_stalled},
         {"idle end", test_idle_end},
         {"idle race", test_idle_race},
@@ -905,6 +1282,11 @@ main(void)
         {"run: deadline", test_run_deadline},
         {"run: threads", test_run_threads},
         {"run: signal mask", test_run_mask},
+        {"run: tick", test_run_tick},
+        {"added", test_added},
+        {"added on the caller's thread", test_added_on_own_thread},
+        {"the client is kept", test_client_is_kept},
+        {"the client is abandoned", test_client_is_abandoned},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
