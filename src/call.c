@@ -162,10 +162,9 @@ mpsc_call_launch_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
         mpsc_error_set(call->error, MPS_E_TIMEOUT, "the module is shut down");
         return NULL;
     }
-    flight = mpsc_flight_new(&provider->hub, call->profile, call->holdings,
-                             entry,
-                             errand == MPSC_CALL_ERASE ? MPSC_FETCH_ERASE
-                                                       : MPSC_FETCH_TOKEN);
+    flight = mpsc_flight_new(
+        &provider->hub, call->profile, call->holdings, entry,
+        errand == MPSC_CALL_ERASE ? MPSC_FETCH_ERASE : MPSC_FETCH_TOKEN);
     if (flight == NULL) {
         mpsc_error_set(call->error, MPS_E_NO_MEMORY, "out of memory");
         return NULL;

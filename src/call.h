@@ -40,7 +40,7 @@ void mpsc_call_look(struct mpsc_call *call);
 
 /* What a flight is started for. */
 enum mpsc_call_errand {
-    MPSC_CALL_FETCH,   /* a caller's token; with MPS_NO_WAIT in the background */
+    MPSC_CALL_FETCH, /* a caller's token; with MPS_NO_WAIT in the background */
     MPSC_CALL_REFRESH, /* a token that need not be refreshed yet: in the
                         * background, and only where the thread is */
     MPSC_CALL_PROBE,   /* an endpoint that has failed, in the background */

@@ -178,8 +178,7 @@ mpsc_environment_place(const struct mpsc_environment *environment,
     int result = 0;
 
     memset(place, 0, sizeof(*place));
-    if (find_runtime_dir(environment->session_dir, &place->runtime_dir) !=
-            0 ||
+    if (find_runtime_dir(environment->session_dir, &place->runtime_dir) != 0 ||
         find_bus(environment, &place->bus) != 0) {
         mpsc_place_free(place);
         result = -1;

@@ -196,9 +196,9 @@ read_partner(const struct mpsc_fetch *fetch, struct mpsc_partner *partner,
                                  prepared != NULL ? &prepared->partner : NULL,
                                  partner, error);
 
-    if (code == MPS_OK && mpsc_digest_sha256(partner->token.data,
-                                             partner->token.len, digest) !=
-                              0) {
+    if (code == MPS_OK &&
+        mpsc_digest_sha256(partner->token.data, partner->token.len, digest) !=
+            0) {
         mpsc_partner_free(partner);
         code = mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
     }

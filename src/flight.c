@@ -167,8 +167,8 @@ on_allow(void *arg, struct mps_error *error)
     int advisory;
 
     flight->hub->clock(&now);
-    until_ms = now.boot_ms +
-               (atomic_load(&flight->fetch.deadline_ms) - now.mono_ms);
+    until_ms =
+        now.boot_ms + (atomic_load(&flight->fetch.deadline_ms) - now.mono_ms);
     pthread_mutex_lock(&flight->hub->lock);
     advisory = flight->advisory;
     pthread_mutex_unlock(&flight->hub->lock);
@@ -337,8 +337,8 @@ set_refresh_unlocked(struct mpsc_flight *flight,
     char digits[9] = "";
 
     if (held != NULL && strcmp(held->digest, credential->digest) == 0) {
-        credential->refresh_ms = mpsc_refresh_again(credential->received_ms,
-                                                    credential->end_ms);
+        credential->refresh_ms =
+            mpsc_refresh_again(credential->received_ms, credential->end_ms);
         return;
     }
     snprintf(seed, sizeof(seed), "%s%s", credential->digest,
@@ -541,7 +541,8 @@ static const struct mpsc_fetch_events flight_events = {
 
 struct mpsc_flight *
 mpsc_flight_new(struct mpsc_hub *hub, struct mpsc_profile *profile,
-                struct mpsc_holdings *holdings, struct mpsc_entry *entry, enum mpsc_fetch_purpose purpose)
+                struct mpsc_holdings *holdings, struct mpsc_entry *entry,
+                enum mpsc_fetch_purpose purpose)
 {
     struct mpsc_flight *flight = calloc(1, sizeof(*flight));
     pthread_condattr_t attributes;
@@ -572,9 +573,8 @@ mpsc_flight_new(struct mpsc_hub *hub, struct mpsc_profile *profile,
     flight->holdings = mpsc_holdings_hold(holdings);
     flight->entry = entry;
     flight->fetch.epoch = holdings->epoch;
-    flight->newer_than_ms = entry->credential != NULL
-                                ? entry->credential->received_ms
-                                : INT64_MIN;
+    flight->newer_than_ms =
+        entry->credential != NULL ? entry->credential->received_ms : INT64_MIN;
     flight->references = 1;
     mpsc_error_clear(&flight->error);
     flight->fetch.task.ops = &mpsc_fetch_ops;

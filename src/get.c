@@ -21,8 +21,8 @@ decide_unlocked(const struct mpsc_call *call, const struct mpsc_entry *entry)
     struct mpsc_refresh_token token;
     struct mpsc_time now;
 
-    if (held == NULL || held->received_at <
-                            call->profile->configuration->distrust_before) {
+    if (held == NULL ||
+        held->received_at < call->profile->configuration->distrust_before) {
         return MPSC_REFRESH_FETCH;
     }
     token = (struct mpsc_refresh_token){held->received_ms, held->refresh_ms,
@@ -258,8 +258,9 @@ probe_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
     code = mpsc_call_await_unlocked(
         call, flight, now.mono_ms + (call->deadline_ms - now.mono_ms) / 4,
         credential);
-    return code == MPS_E_TIMEOUT ? closed(call, &seen)
-                                 : judge_unlocked(call, entry, code, credential);
+    return code == MPS_E_TIMEOUT
+               ? closed(call, &seen)
+               : judge_unlocked(call, entry, code, credential);
 }
 
 /* A token by a flight: its code, or -1 where the call is to look again.
@@ -276,6 +277,9 @@ go_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
     case MPSC_LIMITS_OPEN:
         break;
     case MPSC_LIMITS_CLOSED:
+        if (!waits(call)) {
+            return dont_wait_unlocked(call, entry, credential);
+        }
         if (mpsc_call_keyring_known_unlocked(call)) {
             return closed(call, why);
         }
@@ -378,8 +382,8 @@ get_unlocked(struct mpsc_call *call, struct mpsc_credential **credential)
 
     while (code < 0) {
         struct mpsc_credential *fallback;
-        struct mpsc_entry *entry = mpsc_cache_entry(
-            call->holdings->cache, call->request.business_id);
+        struct mpsc_entry *entry =
+            mpsc_cache_entry(call->holdings->cache, call->request.business_id);
 
         if (entry == NULL) {
             return mpsc_error_set(call->error, MPS_E_NO_MEMORY,
@@ -390,7 +394,8 @@ get_unlocked(struct mpsc_call *call, struct mpsc_credential **credential)
             return code;
         }
         if (fails_unlocked(call, entry)) {
-            code = call->error->code;
+            code = waits(call) ? call->error->code
+                               : dont_wait_unlocked(call, entry, credential);
         } else if (!leave_memory_unlocked(call)) {
             code = go_unlocked(call, entry, fallback, credential);
         }

@@ -33,9 +33,9 @@ struct mpsc_holdings {
     int64_t all_before_ms; /* CLOCK_BOOTTIME */
 
     int64_t keyring_mute_until_ms; /* CLOCK_MONOTONIC: not asked till then */
-    uint64_t generation; /* the keyring's, as it was seen last */
-    uint64_t swept_generation; /* the same when all of it was read */
-    int swept;                 /* it has been */
+    uint64_t generation;           /* the keyring's, as it was seen last */
+    uint64_t swept_generation;     /* the same when all of it was read */
+    int swept;                     /* it has been */
 };
 
 /* New and empty, with one reference; NULL without memory. */

@@ -50,8 +50,8 @@ files_changed(struct mpsc_provider *provider, struct mpsc_profile *profile)
 }
 
 static void
-tell_failure(struct mpsc_provider *provider, const struct mpsc_profile *profile,
-             const struct mps_error *error)
+tell_failure(struct mpsc_provider *provider,
+             const struct mpsc_profile *profile, const struct mps_error *error)
 {
     /* After a chroot, say, the files can't be there. */
     int expected = atomic_load(&profile->prepared) != NULL;
@@ -152,10 +152,9 @@ look_at_shared(struct mpsc_provider *provider, struct mpsc_profile *profile,
     uint64_t generation = 0;
     int has_epoch = mpsc_epoch_read(place->runtime_dir, &epoch) == 0;
 
-    (void)mpsc_generation_read(place->runtime_dir,
-                               profile->configuration->base_url,
-                               profile->configuration->solution_id,
-                               &generation);
+    (void)mpsc_generation_read(
+        place->runtime_dir, profile->configuration->base_url,
+        profile->configuration->solution_id, &generation);
     provider->hub.clock(&now);
     mpsc_provider_lock(provider);
     holdings = mpsc_holdings_hold(profile->holdings);

@@ -149,8 +149,8 @@ mpsc_profile_find_place(const struct mpsc_profile *profile,
     if (mpsc_environment_place(&profile->environment, &found) != 0) {
         return -1;
     }
-    chosen.bus = options->keyring_bus != NULL ? options->keyring_bus
-                                              : found.bus;
+    chosen.bus =
+        options->keyring_bus != NULL ? options->keyring_bus : found.bus;
     chosen.runtime_dir = options->runtime_dir != NULL ? options->runtime_dir
                                                       : found.runtime_dir;
     result = mpsc_place_copy(place, &chosen);

@@ -92,7 +92,8 @@ mpsc_standing_allow(const struct mpsc_standing *standing, int advisory,
     return verdict == MPSC_LIMITS_OPEN ? 0 : refuse(why, &now, error);
 }
 
-/* --- what a result means --------------------------------------------------- */
+/* --- what a result means ---------------------------------------------------
+ */
 
 /* The most troubles that one result can begin or end. */
 #define LINES_MAX MPSC_TROUBLE_COUNT
@@ -110,9 +111,9 @@ static void
 begin(struct change *change, struct mpsc_shared *shared,
       enum mpsc_trouble trouble, int64_t expires_at)
 {
-    change->count += mpsc_trouble_begin(&shared->trouble, trouble,
-                                        change->now.wall_s, expires_at,
-                                        &change->lines[change->count]) != 0;
+    change->count +=
+        mpsc_trouble_begin(&shared->trouble, trouble, change->now.wall_s,
+                           expires_at, &change->lines[change->count]) != 0;
 }
 
 static void
@@ -238,8 +239,8 @@ mpsc_standing_result(const struct mpsc_standing *standing,
     struct change change = {.result = result};
 
     /* The common case costs no write. */
-    if (result->error == NULL && result->app_usage < MPSC_LIMITS_USAGE_PERCENT &&
-        is_well(standing)) {
+    if (result->error == NULL &&
+        result->app_usage < MPSC_LIMITS_USAGE_PERCENT && is_well(standing)) {
         return;
     }
     make_change(standing, &change, apply_result,

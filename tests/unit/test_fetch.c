@@ -39,6 +39,8 @@ static struct mpsc_http *http;
 
 /* What the owner says and was told. */
 static int believes;
+static int allows;
+static int accepts;
 static int takes; /* it takes the token out of the record */
 static unsigned known_count;
 static struct mps_error known_error;
@@ -55,6 +57,21 @@ static const char *
 short_name(int code)
 {
     return code == MPS_OK ? "OK" : mpsc_error_name(code) + strlen("MPS_E_");
+}
+
+static int
+on_allow(void *arg, struct mps_error *error)
+{
+    (void)arg;
+    return allows ? 0 : (mpsc_error_set(error, MPS_E_RATE_LIMITED, "no"), -1);
+}
+
+static int
+on_accept(void *arg, const struct mpsc_record *record, struct mps_error *error)
+{
+    (void)arg;
+    CU_ASSERT(record->token.len > 0);
+    return accepts ? 0 : (mpsc_error_set(error, MPS_E_PROTOCOL, "dead"), -1);
 }
 
 static int
@@ -111,6 +128,8 @@ on_over(void *arg)
 
 static const struct mpsc_fetch_events events = {
     .believe = on_believe,
+    .allow = on_allow,
+    .accept = on_accept,
     .keyring = on_keyring,
     .answered = on_answered,
     .known = on_known,
@@ -183,6 +202,8 @@ begin(void)
     fake_trace_clear();
     atomic_store(&fetch.deadline_ms, fake_clock_mono_ms() + DEADLINE_MS);
     believes = 1;
+    allows = 1;
+    accepts = 1;
     takes = 1;
     known_count = 0;
     mpsc_error_clear(&known_error);
@@ -984,6 +1005,44 @@ test_watch(void)
     end();
 }
 
+/* The owner may know that the endpoint is not to be asked. */
+static void
+test_not_allowed(void)
+{
+    const struct fake_http_plan plan = {.answers = {FAKE_HTTP_TOKEN},
+                                        .count = 1};
+
+    begin();
+    fake_http_plan(&plan);
+    allows = 0;
+    fly();
+    CU_ASSERT_STRING_EQUAL(fake_trace_text(),
+                           "open keyring:0 finish known:RATE_LIMITED close "
+                           "over");
+    CU_ASSERT_EQUAL(known_error.code, MPS_E_RATE_LIMITED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(known_error.message, BUSINESS));
+    CU_ASSERT_EQUAL(fake_http_counts().started, 0);
+    end();
+}
+
+/* A token that the owner knows to be dead is neither stored nor handed on. */
+static void
+test_not_accepted(void)
+{
+    const struct fake_http_plan plan = {.answers = {FAKE_HTTP_TOKEN},
+                                        .count = 1};
+
+    begin();
+    fake_http_plan(&plan);
+    accepts = 0;
+    fly();
+    CU_ASSERT_EQUAL(known_error.code, MPS_E_PROTOCOL);
+    CU_ASSERT_PTR_NULL(strstr(fake_trace_text(), "store"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(fake_trace_text(), "answered:PROTOCOL"));
+    CU_ASSERT_EQUAL(fake_http_counts().started, 1);
+    end();
+}
+
 int
 main(void)
 {
@@ -1008,6 +1067,8 @@ main(void)
         {"deadline put off", test_put_off},
         {"never begun", test_never_begun},
         {"watch and due", test_watch},
+        {"not allowed", test_not_allowed},
+        {"not accepted", test_not_accepted},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {

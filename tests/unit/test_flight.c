@@ -51,6 +51,9 @@ static const struct fake_http_answer limited = {
 static const struct fake_http_answer refused = {
     MPSC_HTTP_ANSWERED, 401, "{\"error\":{\"message\":\"x\",\"code\":190}}", 0,
     NULL};
+static const struct fake_http_answer failed = {
+    MPSC_HTTP_ANSWERED, 500, "{\"error\":{\"message\":\"x\",\"code\":2}}", 0,
+    NULL};
 static const struct fake_http_answer unknown = {
     MPSC_HTTP_ANSWERED, 404, "{\"error\":{\"message\":\"x\",\"code\":803}}", 0,
     NULL};
@@ -278,17 +281,39 @@ test_no_memory_of_no(void)
     }
 }
 
-/* What passes or an administrator mends isn't remembered for those who wait.
- */
+/* What passes isn't remembered for those who wait, until it came three times
+ * in a row. */
 static void
-test_other_failures(void)
+test_passing_failures(void)
+{
+    answer_with(&failed);
+    for (unsigned i = 1; i <= 3; i++) {
+        CU_ASSERT_EQUAL(get(0, 0), MPS_E_SERVER);
+        CU_ASSERT_EQUAL(fake_http_counts().started, i);
+        CU_ASSERT_EQUAL(error.retry_at > 0, i == 3);
+    }
+    CU_ASSERT_EQUAL(get(0, 0), MPS_E_SERVER);
+    CU_ASSERT_EQUAL(error.retry_at, FAKE_CLOCK_WALL_S + 1);
+    CU_ASSERT_EQUAL(fake_http_counts().started, 3);
+    /* The pause is over: the caller is the probe, for lack of a thread. */
+    fake_clock_advance(2000);
+    answer_with(&good);
+    CU_ASSERT_EQUAL(get(0, 0), MPS_OK);
+}
+
+/* The partner's token is refused: for a minute nobody asks with it. */
+static void
+test_refused_partner(void)
 {
     answer_with(&refused);
     CU_ASSERT_EQUAL(get(0, 0), MPS_E_AUTH);
-    CU_ASSERT_EQUAL(error.retry_at, 0);
-    CU_ASSERT_EQUAL(get(0, 0), MPS_E_AUTH);
-    CU_ASSERT_EQUAL(fake_http_counts().started, 2);
-    CU_ASSERT_PTR_NULL(entry->failure);
+    CU_ASSERT_EQUAL(error.retry_at, FAKE_CLOCK_WALL_S + 60);
+    fake_clock_advance(59000);
+    CU_ASSERT_EQUAL(get(MPS_FORCE_REFRESH, 0), MPS_E_AUTH);
+    CU_ASSERT_EQUAL(fake_http_counts().started, 1);
+    fake_clock_advance(1000);
+    answer_with(&good);
+    CU_ASSERT_EQUAL(get(0, 0), MPS_OK);
 }
 
 static void
@@ -329,7 +354,7 @@ test_background_failures(void)
         int code;
         int64_t for_s;
     } rows[] = {
-        {&refused, MPS_E_AUTH, 1},
+        {&refused, MPS_E_AUTH, 60},
         {&limited, MPS_E_RATE_LIMITED, 120},
         {&unshared, MPS_E_UNPROCESSABLE, 60},
     };
@@ -455,9 +480,8 @@ test_invalidate_during_load(void)
     record.expires_at = now.wall_s + 1000;
     record.received_at = now.wall_s - 100;
     CU_ASSERT_EQUAL(mpsc_secret_set(&record.token, "EAAkept", 7), 0);
-    flight =
-        mpsc_flight_new(&provider->hub, &profile, profile.holdings, entry,
-                        MPSC_FETCH_TOKEN);
+    flight = mpsc_flight_new(&provider->hub, &profile, profile.holdings, entry,
+                             MPSC_FETCH_TOKEN);
     CU_ASSERT_PTR_NOT_NULL_FATAL(flight);
     if (flight == NULL) {
         return;
@@ -475,9 +499,8 @@ static void
 test_join(void)
 {
     const struct mpsc_lifetime_wish wishes[] = {{10, 0}, {60, 0}, {5, 1}};
-    struct mpsc_flight *flight =
-        mpsc_flight_new(&provider->hub, &profile, profile.holdings, entry,
-                        MPSC_FETCH_TOKEN);
+    struct mpsc_flight *flight = mpsc_flight_new(
+        &provider->hub, &profile, profile.holdings, entry, MPSC_FETCH_TOKEN);
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(flight);
     if (flight == NULL) {
@@ -610,7 +633,8 @@ main(void)
         {"memory", test_memory},
         {"a no", test_no},
         {"a no that isn't remembered", test_no_memory_of_no},
-        {"other failures", test_other_failures},
+        {"passing failures", test_passing_failures},
+        {"refused partner", test_refused_partner},
         {"background", test_background},
         {"no background", test_background_without_threads},
         {"background failures", test_background_failures},

@@ -102,6 +102,23 @@ pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 }
 
 static int
+on_allow(void *arg, struct mps_error *error)
+{
+    (void)arg;
+    (void)error;
+    return 0;
+}
+
+static int
+on_accept(void *arg, const struct mpsc_record *record, struct mps_error *error)
+{
+    (void)arg;
+    (void)record;
+    (void)error;
+    return 0;
+}
+
+static int
 on_believe(void *arg, const struct mpsc_record *record)
 {
     (void)arg;
@@ -154,6 +171,8 @@ on_over(void *arg)
 
 static const struct mpsc_fetch_events events = {
     .believe = on_believe,
+    .allow = on_allow,
+    .accept = on_accept,
     .keyring = on_keyring,
     .answered = on_answered,
     .known = on_known,

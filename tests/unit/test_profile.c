@@ -95,7 +95,8 @@ static void
 test_load(void)
 {
     setenv("DBUS_SESSION_BUS_ADDRESS", "unix:abstract=x", 1);
-    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, NULL, &profile, &error), MPS_OK);
+    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, NULL, &profile, &error),
+                          MPS_OK);
     CU_ASSERT_PTR_NULL(profile->name);
     CU_ASSERT_STRING_EQUAL(profile->configuration->solution_id,
                            "1234567890123456");
@@ -126,7 +127,8 @@ test_named(void)
 static void
 test_is(void)
 {
-    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, NULL, &profile, &error), MPS_OK);
+    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, NULL, &profile, &error),
+                          MPS_OK);
     CU_ASSERT(mpsc_profile_is(profile, NULL));
     CU_ASSERT_FALSE(mpsc_profile_is(profile, "billing"));
     mpsc_profile_release_unlocked(&profile);
@@ -138,7 +140,8 @@ test_is(void)
     mpsc_profile_release_unlocked(&profile);
     /* The environment's name means the same profile as that name itself. */
     setenv("MPS_CREDENTIAL_PROFILE", "billing", 1);
-    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, NULL, &profile, &error), MPS_OK);
+    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, NULL, &profile, &error),
+                          MPS_OK);
     CU_ASSERT_STRING_EQUAL(profile->name, "billing");
     CU_ASSERT(mpsc_profile_is(profile, NULL));
     CU_ASSERT(mpsc_profile_is(profile, "billing"));
@@ -152,10 +155,12 @@ test_fails(void)
     CU_ASSERT_PTR_NULL(profile);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "nobody"));
     configure("nonsense = 1\n");
-    CU_ASSERT_EQUAL(mpsc_profile_load(NULL, NULL, &profile, &error), MPS_E_CONFIG);
+    CU_ASSERT_EQUAL(mpsc_profile_load(NULL, NULL, &profile, &error),
+                    MPS_E_CONFIG);
     CU_ASSERT_PTR_NULL(profile);
     unlink(configuration_path);
-    CU_ASSERT_EQUAL(mpsc_profile_load(NULL, NULL, &profile, &error), MPS_E_CONFIG);
+    CU_ASSERT_EQUAL(mpsc_profile_load(NULL, NULL, &profile, &error),
+                    MPS_E_CONFIG);
     CU_ASSERT_PTR_NULL(profile);
 }
 
@@ -164,7 +169,8 @@ test_prepare(void)
 {
     struct mpsc_fetch_prepared *prepared;
 
-    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, NULL, &profile, &error), MPS_OK);
+    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, NULL, &profile, &error),
+                          MPS_OK);
     errno = E2BIG;
     CU_ASSERT_EQUAL(mpsc_profile_prepare(profile, &error), MPS_OK);
     CU_ASSERT_EQUAL(errno, E2BIG);
@@ -182,7 +188,8 @@ test_prepare(void)
 static void
 test_prepare_fails(void)
 {
-    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, NULL, &profile, &error), MPS_OK);
+    CU_ASSERT_EQUAL_FATAL(mpsc_profile_load(NULL, NULL, &profile, &error),
+                          MPS_OK);
     unlink(token_path);
     CU_ASSERT_EQUAL(mpsc_profile_prepare(profile, &error), MPS_E_CONFIG);
     CU_ASSERT_PTR_NULL(atomic_load(&profile->prepared));

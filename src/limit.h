@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * limits: when the endpoint is not asked, because of what it answered: a rate
+ * limit: when the endpoint is not asked, because of what it answered: a rate
  * limit, a refused token of the partner, a breaker for an endpoint that fails.
  * Pure; all processes of a user share one struct per profile (state.h).
  *
@@ -9,8 +9,8 @@
  * comes then is such a late result. It may prolong a pause that the endpoint
  * itself demands, but neither doubles nor ends one.
  */
-#ifndef MPSC_LIMITS_H
-#define MPSC_LIMITS_H
+#ifndef MPSC_LIMIT_H
+#define MPSC_LIMIT_H
 
 #include <mps/credential.h>
 #include <stdint.h>

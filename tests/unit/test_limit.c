@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "error.h"
-#include "limits.h"
+#include "limit.h"
 #include "run_suites.h"
 
 #define WALL_S INT64_C(1700000000)

@@ -3,7 +3,7 @@
 #include "config.h"
 #endif
 
-#include "limits.h"
+#include "limit.h"
 
 #include <string.h>
 
