@@ -39,12 +39,15 @@ look(struct mpsc_call *call, int now)
 void
 mpsc_call_look(struct mpsc_call *call)
 {
-    int other_user;
+    const struct mpsc_limit *why = NULL;
+    int now;
 
     mpsc_provider_lock(call->provider);
-    other_user = call->profile->user != geteuid();
+    now = call->profile->user != geteuid() ||
+          (mpsc_call_verdict_unlocked(call, &why) == MPSC_LIMITS_CLOSED &&
+           why->code == MPS_E_AUTH);
     mpsc_provider_unlock(call->provider);
-    look(call, other_user);
+    look(call, now);
 }
 
 int

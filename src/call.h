@@ -34,8 +34,9 @@ int mpsc_call_begin(struct mpsc_call *call, struct mpsc_provider *provider,
 /* Leaves the provider. */
 void mpsc_call_end(struct mpsc_call *call);
 
-/* Takes notice of another effective user at once, since the keyring is found
- * by it; else as mpsc_look() does. Without the lock. */
+/* As mpsc_look(), but takes notice at once of another effective user, since
+ * the keyring is found by it, and, where the partner's token was refused, of
+ * another one of that. Without the lock. */
 void mpsc_call_look(struct mpsc_call *call);
 
 /* What a flight is started for. */

@@ -6,6 +6,7 @@
 #include "flight.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,9 @@
 /* How long a failed background fetch is told to MPS_NO_WAIT, where the
  * failure itself sets no time. */
 #define FAILURE_MS 1000
+
+/* The clocks may differ by so much without a word. */
+#define SKEW_S 60
 
 /* Called with the lock. */
 static void
@@ -240,6 +244,29 @@ on_accept(void *arg, const struct mpsc_record *record, struct mps_error *error)
     return -1;
 }
 
+/* Once a process: lifetimes are right all the same, but much else on such a
+ * machine is not. */
+static void
+tell_skew(struct mpsc_flight *flight, int64_t offset_s)
+{
+    int told;
+
+    if (offset_s >= -SKEW_S && offset_s <= SKEW_S) {
+        return;
+    }
+    pthread_mutex_lock(&flight->hub->lock);
+    told = flight->holdings->skew_told;
+    flight->holdings->skew_told = 1;
+    pthread_mutex_unlock(&flight->hub->lock);
+    if (!told) {
+        LOG(flight, LOG_WARNING,
+            "the endpoint's clock is %" PRId64 " s %s this machine's; set "
+            "the clock, by NTP for instance",
+            offset_s > 0 ? offset_s : -offset_s,
+            offset_s > 0 ? "ahead of" : "behind");
+    }
+}
+
 static void
 on_answered(void *arg, const struct mpsc_record *record,
             const struct mps_error *error)
@@ -259,6 +286,9 @@ on_answered(void *arg, const struct mpsc_record *record,
                                              record->token.len, digest) == 0) {
         event.token_id = digest;
         event.expires = record->expires_at;
+    }
+    if (record != NULL) {
+        tell_skew(flight, record->clock_offset_s);
     }
     mpsc_audit(&flight->hub->log, flight->profile, &event);
 }

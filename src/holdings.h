@@ -20,6 +20,7 @@ struct mpsc_holdings {
     struct mpsc_state *state;
 
     int succeeded; /* the endpoint has given a token */
+    int skew_told; /* that the clocks differ */
     int probing;   /* a flight of ours asks an endpoint that has failed */
 
     /* The last look at what all processes of the user share. */
