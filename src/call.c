@@ -25,11 +25,11 @@ get_io_unlocked(struct mpsc_provider *provider)
     return provider->io;
 }
 
-/* The profile and its holdings as they are after a look. */
+/* Looks, and goes on with what is there afterwards. */
 static void
-look(struct mpsc_call *call, int now)
+look(struct mpsc_call *call)
 {
-    call->profile = mpsc_look(call->provider, call->profile, now);
+    call->profile = mpsc_look(call->provider, call->profile);
     mpsc_provider_lock(call->provider);
     mpsc_holdings_release(&call->holdings);
     call->holdings = mpsc_holdings_hold(call->profile->holdings);
@@ -40,14 +40,48 @@ void
 mpsc_call_look(struct mpsc_call *call)
 {
     const struct mpsc_limit *why = NULL;
-    int now;
+    int due;
 
     mpsc_provider_lock(call->provider);
-    now = call->profile->user != geteuid() ||
+    due = call->profile->user != geteuid() ||
           (mpsc_call_verdict_unlocked(call, &why) == MPSC_LIMITS_CLOSED &&
            why->code == MPS_E_AUTH);
     mpsc_provider_unlock(call->provider);
-    look(call, now);
+    if (due) {
+        look(call);
+    }
+}
+
+/* Enters the provider and finds the profile; MPS_OK or a code. One lock for
+ * the usual case. */
+static int
+enter(struct mpsc_call *call)
+{
+    struct mpsc_provider *provider = call->provider;
+    const char *name = call->request.profile;
+    struct mpsc_profile *found;
+    int due = 1;
+
+    mpsc_provider_lock(provider);
+    mpsc_provider_enter_unlocked(provider);
+    call->entered = 1;
+    found = mpsc_provider_find_unlocked(provider, name);
+    if (found != NULL) {
+        call->profile = mpsc_profile_hold_unlocked(found);
+        call->holdings = mpsc_holdings_hold(found->holdings);
+        due = mpsc_look_is_due_unlocked(found, call->now.mono_ms);
+    }
+    mpsc_provider_unlock(provider);
+    if (found == NULL) {
+        call->profile = mpsc_provider_profile(provider, name, call->error);
+    }
+    if (call->profile == NULL) {
+        return call->error->code;
+    }
+    if (due) {
+        look(call);
+    }
+    return MPS_OK;
 }
 
 int
@@ -57,23 +91,20 @@ mpsc_call_begin(struct mpsc_call *call, struct mpsc_provider *provider,
                 struct mps_error *error)
 {
     unsigned deadline_ms;
-    struct mpsc_time now;
     int code;
 
     memset(call, 0, sizeof(*call));
     call->provider = provider;
     call->error = error;
-    mpsc_provider_enter(provider);
     code = mpsc_request_check(request, rules, &call->request, error);
     if (code != MPS_OK) {
         return code;
     }
-    call->profile =
-        mpsc_provider_profile(provider, call->request.profile, error);
-    if (call->profile == NULL) {
-        return error->code;
+    provider->hub.clock(&call->now);
+    code = enter(call);
+    if (code != MPS_OK) {
+        return code;
     }
-    look(call, 0);
     if ((call->request.flags & MPS_NO_WAIT) != 0 &&
         !call->profile->configuration->threads) {
         return mpsc_error_set(error, MPS_E_CONFIG,
@@ -83,8 +114,7 @@ mpsc_call_begin(struct mpsc_call *call, struct mpsc_provider *provider,
     deadline_ms = call->request.deadline_ms != 0
                       ? call->request.deadline_ms
                       : call->profile->configuration->deadline_ms;
-    provider->hub.clock(&now);
-    call->deadline_ms = now.mono_ms + deadline_ms;
+    call->deadline_ms = call->now.mono_ms + deadline_ms;
     call->slack_ms = deadline_ms / 20 < SLACK_MS ? deadline_ms / 20 : SLACK_MS;
     call->wish.min_validity_s = call->request.min_validity_s;
     call->wish.force_refresh = (call->request.flags & MPS_FORCE_REFRESH) != 0;
@@ -94,11 +124,14 @@ mpsc_call_begin(struct mpsc_call *call, struct mpsc_provider *provider,
 void
 mpsc_call_end(struct mpsc_call *call)
 {
+    if (!call->entered) {
+        return;
+    }
     mpsc_provider_lock(call->provider);
     mpsc_holdings_release(&call->holdings);
     mpsc_profile_release_unlocked(&call->profile);
+    mpsc_provider_leave_unlocked(call->provider);
     mpsc_provider_unlock(call->provider);
-    mpsc_provider_leave(call->provider);
 }
 
 /* Ends a flight that can't be run. Called with the lock, which is released

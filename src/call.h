@@ -18,9 +18,11 @@ struct mpsc_call {
     struct mpsc_profile *profile;   /* a reference */
     struct mpsc_holdings *holdings; /* likewise: the profile's at the start */
     struct mpsc_lifetime_wish wish;
-    int64_t deadline_ms; /* CLOCK_MONOTONIC */
-    int64_t slack_ms;    /* a flight of this call ends so much sooner */
-    int left_memory;     /* what is held was not good enough */
+    int64_t deadline_ms;  /* CLOCK_MONOTONIC */
+    int64_t slack_ms;     /* a flight of this call ends so much sooner */
+    struct mpsc_time now; /* at the start, or later */
+    int entered;
+    int left_memory; /* what is held was not good enough */
     struct mps_error *error;
 };
 

@@ -23,8 +23,8 @@ struct mpsc_credential {
     char digest[MPSC_DIGEST_HEX_SIZE]; /* the token's SHA-256 */
     int64_t received_at;               /* Unix seconds */
     int64_t received_ms;               /* CLOCK_BOOTTIME of this boot */
-    int64_t refresh_ms; /* likewise; set before others see it */
-    int64_t end_ms;     /* likewise: not served from then on */
+    int64_t refresh_ms;                /* likewise; set before others see it */
+    int64_t end_ms;                    /* likewise: not served from then on */
 };
 
 /*

@@ -99,16 +99,23 @@ on_believe(void *arg, const struct mpsc_record *record)
     return believe_token(flight, record, digest);
 }
 
-/* What the fetch has to do with the other processes. Before the partner's
- * token was read, it is read for `digest`. */
+/*
+ * What the fetch has to do with the other processes. `digest` is set to that
+ * of the partner's token: as the fetch read it, else as it can be read now,
+ * else as it was once.
+ */
 static struct mpsc_standing
 standing_of(struct mpsc_flight *flight, char digest[MPSC_DIGEST_HEX_SIZE])
 {
     struct mps_error ignored;
 
     memcpy(digest, flight->fetch.partner_digest, MPSC_DIGEST_HEX_SIZE);
-    if (digest[0] == '\0') {
-        (void)mpsc_profile_partner_digest(flight->profile, digest, &ignored);
+    if (digest[0] == '\0' &&
+        mpsc_profile_partner_digest(flight->profile, digest, &ignored) !=
+            MPS_OK) {
+        pthread_mutex_lock(&flight->hub->lock);
+        memcpy(digest, flight->holdings->partner_digest, MPSC_DIGEST_HEX_SIZE);
+        pthread_mutex_unlock(&flight->hub->lock);
     }
     return (struct mpsc_standing){
         .hub = flight->hub,

@@ -19,7 +19,6 @@ decide_unlocked(const struct mpsc_call *call, const struct mpsc_entry *entry)
 {
     const struct mpsc_credential *held = entry->credential;
     struct mpsc_refresh_token token;
-    struct mpsc_time now;
 
     if (held == NULL ||
         held->received_at < call->profile->configuration->distrust_before) {
@@ -27,9 +26,8 @@ decide_unlocked(const struct mpsc_call *call, const struct mpsc_entry *entry)
     }
     token = (struct mpsc_refresh_token){held->received_ms, held->refresh_ms,
                                         held->end_ms};
-    call->provider->hub.clock(&now);
-    return mpsc_refresh_decide(&token, &call->wish,
-                               entry->refresh_not_before_ms, now.boot_ms);
+    return mpsc_refresh_decide(
+        &token, &call->wish, entry->refresh_not_before_ms, call->now.boot_ms);
 }
 
 static int
@@ -388,6 +386,11 @@ get_unlocked(struct mpsc_call *call, struct mpsc_credential **credential)
         if (entry == NULL) {
             return mpsc_error_set(call->error, MPS_E_NO_MEMORY,
                                   "out of memory");
+        }
+        /* The first look is at the time of the call's beginning: most calls
+         * end there, and clocks cost. */
+        if (call->left_memory) {
+            call->provider->hub.clock(&call->now);
         }
         code = serve_unlocked(call, entry, &fallback, credential);
         if (code >= 0) {

@@ -9,7 +9,7 @@
 
 struct mpsc_holdings *
 mpsc_holdings_new(const char *endpoint, const char *solution_id,
-                  const char *boot_id)
+                  const char *boot_id, mpsc_clock_fn *clock)
 {
     struct mpsc_holdings *holdings = calloc(1, sizeof(*holdings));
 
@@ -18,7 +18,7 @@ mpsc_holdings_new(const char *endpoint, const char *solution_id,
     }
     holdings->references = 1;
     holdings->cache = mpsc_cache_new();
-    holdings->state = mpsc_state_new(endpoint, solution_id, boot_id);
+    holdings->state = mpsc_state_new(endpoint, solution_id, boot_id, clock);
     if (holdings->cache == NULL || holdings->state == NULL) {
         mpsc_holdings_release(&holdings);
     }

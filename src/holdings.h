@@ -42,7 +42,8 @@ struct mpsc_holdings {
 /* New and empty, with one reference; NULL without memory. */
 struct mpsc_holdings *mpsc_holdings_new(const char *endpoint,
                                         const char *solution_id,
-                                        const char *boot_id);
+                                        const char *boot_id,
+                                        mpsc_clock_fn *clock);
 
 /* One reference more; returns its argument. */
 struct mpsc_holdings *mpsc_holdings_hold(struct mpsc_holdings *holdings);

@@ -14,21 +14,14 @@
 
 #define LOOK_MS 1000
 
-/* True where this call is the one to look. */
-static int
-is_due(struct mpsc_provider *provider, struct mpsc_profile *profile, int now)
+int
+mpsc_look_is_due_unlocked(struct mpsc_profile *profile, int64_t now_ms)
 {
-    struct mpsc_time time;
-    int due;
-
-    provider->hub.clock(&time);
-    mpsc_provider_lock(provider);
-    due = now || time.mono_ms >= profile->look_ms;
-    if (due) {
-        profile->look_ms = time.mono_ms + LOOK_MS;
+    if (now_ms < profile->look_ms) {
+        return 0;
     }
-    mpsc_provider_unlock(provider);
-    return due;
+    profile->look_ms = now_ms + LOOK_MS;
+    return 1;
 }
 
 /* True where the configuration's files aren't those that were loaded. */
@@ -178,14 +171,10 @@ look_at_shared(struct mpsc_provider *provider, struct mpsc_profile *profile,
 }
 
 struct mpsc_profile *
-mpsc_look(struct mpsc_provider *provider, struct mpsc_profile *profile,
-          int now)
+mpsc_look(struct mpsc_provider *provider, struct mpsc_profile *profile)
 {
     struct mpsc_place place;
 
-    if (!is_due(provider, profile, now)) {
-        return profile;
-    }
     if (files_changed(provider, profile)) {
         profile = reload(provider, profile);
     }

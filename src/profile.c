@@ -122,7 +122,7 @@ mpsc_profile_new_holdings(const struct mpsc_profile *profile)
 {
     return mpsc_holdings_new(profile->configuration->base_url,
                              profile->configuration->solution_id,
-                             profile->boot_id);
+                             profile->boot_id, profile->means.clock);
 }
 
 int

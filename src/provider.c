@@ -78,28 +78,39 @@ mpsc_provider_unlock(struct mpsc_provider *provider)
 }
 
 void
-mpsc_provider_enter(struct mpsc_provider *provider)
+mpsc_provider_enter_unlocked(struct mpsc_provider *provider)
 {
-    mpsc_provider_lock(provider);
     while (provider->stopping) {
         pthread_cond_wait(&provider->left, &provider->hub.lock);
     }
     provider->calls++;
+}
+
+void
+mpsc_provider_enter(struct mpsc_provider *provider)
+{
+    mpsc_provider_lock(provider);
+    mpsc_provider_enter_unlocked(provider);
     mpsc_provider_unlock(provider);
+}
+
+void
+mpsc_provider_leave_unlocked(struct mpsc_provider *provider)
+{
+    provider->calls--;
+    pthread_cond_broadcast(&provider->left);
 }
 
 void
 mpsc_provider_leave(struct mpsc_provider *provider)
 {
     mpsc_provider_lock(provider);
-    provider->calls--;
-    pthread_cond_broadcast(&provider->left);
+    mpsc_provider_leave_unlocked(provider);
     mpsc_provider_unlock(provider);
 }
 
-/* Called with the lock. */
-static struct mpsc_profile *
-find_profile_unlocked(struct mpsc_provider *provider, const char *name)
+struct mpsc_profile *
+mpsc_provider_find_unlocked(struct mpsc_provider *provider, const char *name)
 {
     struct mpsc_profile *profile = provider->profiles;
 
@@ -115,7 +126,7 @@ find_profile(struct mpsc_provider *provider, const char *name)
     struct mpsc_profile *found;
 
     mpsc_provider_lock(provider);
-    found = find_profile_unlocked(provider, name);
+    found = mpsc_provider_find_unlocked(provider, name);
     if (found != NULL) {
         mpsc_profile_hold_unlocked(found);
     }

@@ -49,11 +49,20 @@ void mpsc_provider_unlock(struct mpsc_provider *provider);
 void mpsc_provider_enter(struct mpsc_provider *provider);
 void mpsc_provider_leave(struct mpsc_provider *provider);
 
+/* The same with the lock, which enter() releases while it waits. */
+void mpsc_provider_enter_unlocked(struct mpsc_provider *provider);
+void mpsc_provider_leave_unlocked(struct mpsc_provider *provider);
+
 /* The profile, loaded where it is not yet (files are read without the lock),
  * with a reference for the caller. NULL with *error. */
 struct mpsc_profile *mpsc_provider_profile(struct mpsc_provider *provider,
                                            const char *name,
                                            struct mps_error *error);
+
+/* The profile where it is loaded, or NULL; no reference. Called with the
+ * lock. */
+struct mpsc_profile *
+mpsc_provider_find_unlocked(struct mpsc_provider *provider, const char *name);
 
 /*
  * Puts `fresh` in the place of `old`, unless another has taken it. Takes the
