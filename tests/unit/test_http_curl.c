@@ -2,9 +2,6 @@
 /*
  * The HTTP port by libcurl against mps-graph-emulator over TLS: what each
  * failure of the network becomes, and what poll() waits for.
- *
- * MPS_GRAPH_EMULATOR names the emulator; by default it is the one in the
- * directory in which the test runs.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -28,15 +25,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "http.h"
+#include "emulator.h"
+#include "http_flight.h"
 #include "run_suites.h"
 
-#define PATH_FORMAT "%s/v25.0/1234567890123456/access_token?business_id=%s"
-#define PARTNER "EAApartner"
-#define START_MS 15000
-#define CALL_MS 10000
-
-static const char scenario[] = "partner_token = " PARTNER "\n"
+static const char scenario[] = "partner_token = " HTTP_FLIGHT_PARTNER "\n"
                                "[business 2]\nfault = reset\n"
                                "[business 3]\nfault = oversized\n"
                                "[business 4]\nfault = stall\n"
@@ -48,13 +41,6 @@ static const char scenario[] = "partner_token = " PARTNER "\n"
                                "[business 10]\nlatency_ms = 300\n"
                                "[business 11]\nfault = stall-body\n"
                                "[business 12]\nfault = html\n";
-
-struct emulator {
-    pid_t pid;
-    char directory[64];
-    char base_url[128];
-    char ca_path[96];
-};
 
 static struct emulator good = {.pid = -1};
 static struct emulator wrong_host = {.pid = -1};
@@ -88,108 +74,18 @@ now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Reads a small file; 0, or -1 where it isn't there. */
-static int
-read_file(const char *path, char *text, size_t size)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd >= 0 ? read(fd, text, size - 1) : -1;
-
-    if (fd >= 0) {
-        close(fd);
-    }
-    text[got > 0 ? got : 0] = '\0';
-    text[strcspn(text, "\n")] = '\0';
-    return got > 0 ? 0 : -1;
-}
-
-static int
-write_scenario(const char *path)
-{
-    FILE *file = fopen(path, "w");
-
-    if (file == NULL) {
-        return -1;
-    }
-    (void)fputs(scenario, file);
-    return fclose(file);
-}
-
-/* Starts one and waits until it answers; 0 or -1. */
-static int
-start(struct emulator *emulator, const char *certificate)
-{
-    const char *program = getenv("MPS_GRAPH_EMULATOR");
-    const struct timespec moment = {0, 10000000};
-    int64_t until_ms = now_ms() + START_MS;
-    char option[4][128];
-    char path[96];
-    char *arguments[] = {option[0], option[1], option[2],
-                         option[3], path,      NULL};
-
-    program = program != NULL ? program : "./mps-graph-emulator";
-    snprintf(emulator->directory, sizeof(emulator->directory),
-             "/tmp/mps-test-http-XXXXXX");
-    if (mkdtemp(emulator->directory) == NULL) {
-        return -1;
-    }
-    snprintf(path, sizeof(path), "%s/scenario", emulator->directory);
-    if (write_scenario(path) != 0) {
-        return -1;
-    }
-    snprintf(option[0], sizeof(option[0]), "mps-graph-emulator");
-    snprintf(option[1], sizeof(option[1]), "--port=0");
-    snprintf(option[2], sizeof(option[2]), "--dir=%s", emulator->directory);
-    snprintf(option[3], sizeof(option[3]), "--certificate=%s", certificate);
-    snprintf(path, sizeof(path), "--scenario=%s/scenario",
-             emulator->directory);
-    if (posix_spawn(&emulator->pid, program, NULL, NULL, arguments, environ) !=
-        0) {
-        fprintf(stderr, "can't run %s; set MPS_GRAPH_EMULATOR\n", program);
-        return -1;
-    }
-    snprintf(path, sizeof(path), "%s/base_url", emulator->directory);
-    snprintf(emulator->ca_path, sizeof(emulator->ca_path), "%s/ca.pem",
-             emulator->directory);
-    while (read_file(path, emulator->base_url, sizeof(emulator->base_url)) !=
-           0) {
-        if (now_ms() > until_ms) {
-            return -1;
-        }
-        nanosleep(&moment, NULL);
-    }
-    return 0;
-}
-
-static void
-stop(struct emulator *emulator)
-{
-    static const char *const names[] = {"scenario", "ca.pem", "partner_token",
-                                        "base_url"};
-    char path[96];
-
-    if (emulator->pid > 0) {
-        kill(emulator->pid, SIGTERM);
-        waitpid(emulator->pid, NULL, 0);
-    }
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        snprintf(path, sizeof(path), "%s/%s", emulator->directory, names[i]);
-        unlink(path);
-    }
-    rmdir(emulator->directory);
-}
-
 static int
 start_all(void)
 {
-    return start(&good, "good") != 0 || start(&wrong_host, "wrong-host") != 0;
+    return emulator_start(&good, "good", scenario) != 0 ||
+           emulator_start(&wrong_host, "wrong-host", scenario) != 0;
 }
 
 static int
 stop_all(void)
 {
-    stop(&good);
-    stop(&wrong_host);
+    emulator_stop(&good);
+    emulator_stop(&wrong_host);
     return 0;
 }
 
@@ -209,61 +105,30 @@ close_client(void)
     mpsc_http_curl.close(&http);
 }
 
-struct flight {
-    struct mpsc_http_call call;
-    int done;
-};
-
 static void
-on_done(struct mpsc_http_call *call, void *arg)
-{
-    struct flight *flight = arg;
-
-    CU_ASSERT_PTR_EQUAL(call, &flight->call);
-    flight->done++;
-}
-
-static void
-prepare(struct flight *flight, const struct emulator *emulator,
+prepare(struct http_flight *flight, const struct emulator *emulator,
         const char *business_id)
 {
-    static const char line[] = "Authorization: Bearer " PARTNER;
-    char url[256];
-
-    memset(flight, 0, sizeof(*flight));
-    snprintf(url, sizeof(url), PATH_FORMAT, emulator->base_url, business_id);
-    CU_ASSERT_EQUAL(
-        mpsc_secret_set(&flight->call.request.url, url, strlen(url)), 0);
-    CU_ASSERT_EQUAL(mpsc_secret_set(&flight->call.request.authorization, line,
-                                    strlen(line)),
-                    0);
-    flight->call.request.ca_file = emulator->ca_path;
-    flight->call.request.connect_timeout_ms = CALL_MS;
-    flight->call.done = on_done;
-    flight->call.arg = flight;
+    http_flight_prepare(flight, emulator->base_url, emulator->ca_path,
+                        business_id);
 }
 
 static void
-wait_for(struct flight *flight)
+wait_for(struct http_flight *flight)
 {
-    int64_t until_ms = now_ms() + 2 * CALL_MS;
-
-    while (!flight->done && now_ms() < until_ms) {
-        CU_ASSERT_EQUAL(mpsc_http_curl.poll(http, NULL, 0, 1000), 0);
-    }
-    CU_ASSERT_EQUAL(flight->done, 1);
-    CU_ASSERT_PTR_NULL(flight->call.handle);
+    http_flight_wait(http, flight);
 }
 
 /* Starts and waits; the caller clears the call. */
 static enum mpsc_http_outcome
-fly(struct flight *flight)
+fly(struct http_flight *flight)
 {
     CU_ASSERT_EQUAL_FATAL(mpsc_http_curl.start(http, &flight->call), 0);
     wait_for(flight);
     if (flight->call.response.outcome != MPSC_HTTP_ANSWERED) {
         CU_ASSERT_STRING_NOT_EQUAL(flight->call.response.detail, "");
-        CU_ASSERT_PTR_NULL(strstr(flight->call.response.detail, PARTNER));
+        CU_ASSERT_PTR_NULL(
+            strstr(flight->call.response.detail, HTTP_FLIGHT_PARTNER));
     }
     return flight->call.response.outcome;
 }
@@ -271,7 +136,7 @@ fly(struct flight *flight)
 static enum mpsc_http_outcome
 fly_to(const char *business_id)
 {
-    struct flight flight;
+    struct http_flight flight;
     enum mpsc_http_outcome outcome;
 
     prepare(&flight, &good, business_id);
@@ -283,7 +148,7 @@ fly_to(const char *business_id)
 static void
 test_answer(void)
 {
-    struct flight flight;
+    struct http_flight flight;
     struct mpsc_http_response *response = &flight.call.response;
 
     prepare(&flight, &good, "1");
@@ -302,7 +167,7 @@ test_answer(void)
 static void
 test_limit_headers(void)
 {
-    struct flight flight;
+    struct http_flight flight;
     struct mpsc_http_response *response = &flight.call.response;
 
     prepare(&flight, &good, "7");
@@ -317,7 +182,7 @@ test_limit_headers(void)
 static void
 test_outcomes(void)
 {
-    struct flight flight;
+    struct http_flight flight;
 
     CU_ASSERT_EQUAL(fly_to("2"), MPSC_HTTP_NETWORK);
     CU_ASSERT_EQUAL(fly_to("3"), MPSC_HTTP_TOO_LARGE);
@@ -336,7 +201,7 @@ test_outcomes(void)
 static void
 test_tls(void)
 {
-    struct flight flight;
+    struct http_flight flight;
 
     prepare(&flight, &good, "1");
     flight.call.request.ca_file = wrong_host.ca_path;
@@ -356,7 +221,7 @@ test_tls(void)
 static void
 test_ca_file(void)
 {
-    struct flight flight;
+    struct http_flight flight;
 
     prepare(&flight, &good, "1");
     flight.call.request.ca_file = "/nonexistent/ca.pem";
@@ -378,7 +243,7 @@ test_ca_blob(void)
     char text[4096];
     FILE *file = fopen(good.ca_path, "r");
     size_t got;
-    struct flight flight;
+    struct http_flight flight;
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
     if (file == NULL) {
@@ -425,7 +290,7 @@ test_connection(void)
 {
     struct emulator nobody = good;
     int fd = listen_mutely(nobody.base_url, sizeof(nobody.base_url));
-    struct flight flight;
+    struct http_flight flight;
     int peer;
 
     /* The connect's own limit: another try may do better. */
@@ -470,7 +335,7 @@ static void
 test_https_only(void)
 {
     struct emulator plain = good;
-    struct flight flight;
+    struct http_flight flight;
 
     snprintf(plain.base_url, sizeof(plain.base_url), "http://127.0.0.1:1");
     prepare(&flight, &plain, "1");
@@ -492,8 +357,8 @@ test_environment(void)
 static void
 test_cancel(void)
 {
-    struct flight stalled;
-    struct flight other;
+    struct http_flight stalled;
+    struct http_flight other;
 
     prepare(&stalled, &good, "4");
     prepare(&other, &good, "10");
@@ -515,7 +380,7 @@ test_cancel(void)
 static void
 test_two_at_once(void)
 {
-    struct flight flights[2];
+    struct http_flight flights[2];
     int64_t start_ms = now_ms();
 
     for (int i = 0; i < 2; i++) {
@@ -537,7 +402,7 @@ test_two_at_once(void)
 static void
 start_next(struct mpsc_http_call *call, void *arg)
 {
-    struct flight *next = arg;
+    struct http_flight *next = arg;
 
     mpsc_http_call_clear(call);
     CU_ASSERT_EQUAL(mpsc_http_curl.start(http, &next->call), 0);
@@ -546,8 +411,8 @@ start_next(struct mpsc_http_call *call, void *arg)
 static void
 test_start_in_done(void)
 {
-    struct flight first;
-    struct flight second;
+    struct http_flight first;
+    struct http_flight second;
 
     prepare(&first, &good, "1");
     prepare(&second, &good, "1");
@@ -606,7 +471,7 @@ test_watch(void)
 static void
 test_close_on_exec(void)
 {
-    struct flight flight;
+    struct http_flight flight;
     int open_ones = 0;
 
     prepare(&flight, &good, "4");
