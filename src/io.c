@@ -270,13 +270,34 @@ loop_busy(const struct mpsc_loop *loop)
     return busy;
 }
 
+static void
+give_up_all(struct mpsc_loop *loop, int code, const char *why)
+{
+    for (struct mpsc_task *task = loop->tasks; task != NULL;
+         task = task->next) {
+        task->ops->give_up(task, code, why);
+    }
+}
+
+/* Waiting isn't possible: for the moment, or with this client for ever. */
+static void
+starve(struct mpsc_loop *loop)
+{
+    const struct timespec starved = {0, STARVED_MS * 1000000L};
+
+    nanosleep(&starved, NULL);
+    if (loop->http != NULL && !loop->port->usable(loop->http)) {
+        give_up_all(loop, MPS_E_NETWORK,
+                    "the program has closed the module's connections");
+    }
+}
+
 /* Waits until something happens, or until_ms. */
 static void
 loop_wait(struct mpsc_io *io, struct mpsc_loop *loop, int64_t until_ms)
 {
     struct mpsc_http_watch *watches =
         loop->count > 0 ? calloc(loop->count, sizeof(*watches)) : NULL;
-    const struct timespec starved = {0, STARVED_MS * 1000000L};
     unsigned count = 0;
     int64_t timeout;
 
@@ -298,7 +319,7 @@ loop_wait(struct mpsc_io *io, struct mpsc_loop *loop, int64_t until_ms)
     }
     if (loop->http == NULL ||
         loop->port->poll(loop->http, watches, count, (int)timeout) != 0) {
-        nanosleep(&starved, NULL);
+        starve(loop);
     }
     free(watches);
 }
@@ -401,10 +422,10 @@ is_stopping(struct mpsc_io *io)
 static void
 wind_up(struct mpsc_io *io, struct mpsc_loop *loop, int64_t stop_until_ms)
 {
-    for (struct mpsc_task *task = loop->tasks; task != NULL;
-         task = task->next) {
-        task->ops->give_up(task, MPS_E_TIMEOUT, "the module was shut down");
-        if (mono_ms(io) >= stop_until_ms) {
+    give_up_all(loop, MPS_E_TIMEOUT, "the module was shut down");
+    if (mono_ms(io) >= stop_until_ms) {
+        for (struct mpsc_task *task = loop->tasks; task != NULL;
+             task = task->next) {
             task->ops->drop(task);
         }
     }

@@ -810,6 +810,28 @@ test_poll_fails(void)
     fake_http_mend_poll();
 }
 
+/* The host has closed what poll() waits for: what is under way can't go on,
+ * and what comes then gets another client. */
+static void
+test_poll_fails_for_ever(void)
+{
+    const struct fake_http_plan plan = {
+        .fails_poll = 1, .unusable = 1, .no_trace = 1};
+
+    plan_http(plan);
+    submit(2);
+    CU_ASSERT(await_over(2, 2));
+    assert_all(2, MPS_E_NETWORK);
+    plan_http(generous);
+    CU_ASSERT_EQUAL(mpsc_io_submit(io, &jobs[2].fetch.task), 0);
+    CU_ASSERT(await_over(3, 3));
+    CU_ASSERT_EQUAL(jobs[2].code, MPS_OK);
+    plan_http(plan);
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[3].fetch.task, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(jobs[3].code, MPS_E_NETWORK);
+    fake_http_mend_poll();
+}
+
 /* The thread belongs to the module: none of the host's signals is for it. */
 static void *
 note_mask(void *arg)
@@ -1293,6 +1315,7 @@ main(void)
         {"no client", test_no_client},
         {"no thread", test_no_thread},
         {"poll fails", test_poll_fails},
+        {"poll fails for ever", test_poll_fails_for_ever},
         {"signal mask", test_signal_mask},
         {"run", test_run},
         {"run: leftovers", test_run_leftovers},
