@@ -6,12 +6,12 @@
 #include "get.h"
 
 #include <getopt.h>
-#include <mps/loader.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "load.h"
 #include "output.h"
 
 static const char help[] =
@@ -120,30 +120,17 @@ print_credential(const struct options *options,
     return result == 0 ? MPS_OK : cli_output_failed();
 }
 
-/* Returns the code: it says more than that nobody reads stdout. */
+/* The error for programs. Returns the code: it says more than that nobody
+ * reads stdout. */
 static int
 print_error(const struct options *options, const struct mps_error *error,
             unsigned classes)
 {
-    cli_output_error(stderr, error, classes, time(NULL));
     if (options->is_json && cli_output_error_json(stdout, options->business,
                                                   error, classes) != 0) {
         (void)cli_output_failed();
     }
     return error->code;
-}
-
-static int
-print_load_error(const struct options *options, const char *text)
-{
-    struct mps_error error = {.size = sizeof(error), .code = MPS_E_CONFIG};
-    int code;
-
-    snprintf(error.message, sizeof(error.message), "%s", text);
-    code = print_error(options, &error, MPS_CLASS_RETRY | MPS_CLASS_ALERT);
-    fputs("  Install the package that has it, or mend " MPS_MODULE ".\n",
-          stderr);
-    return code;
 }
 
 static int
@@ -159,17 +146,20 @@ run(const struct options *options)
     };
     const struct mps_credential *credential = NULL;
     struct mps_api api;
+    unsigned classes;
     int code;
 
-    if (mps_load(&api, MPS_MODULE) != 0) {
-        return print_load_error(options, api.load_error);
+    if (cli_load(&api, &error, &classes) != MPS_OK) {
+        return print_error(options, &error, classes);
     }
     code = api.get_credential_with(&request, &credential);
     if (code == MPS_OK) {
         code = print_credential(options, credential);
         api.release_credential(credential);
     } else {
-        code = print_error(options, &error, api.classify(code));
+        classes = api.classify(code);
+        cli_output_error(stderr, &error, classes, time(NULL));
+        code = print_error(options, &error, classes);
     }
     api.shutdown();
     return code;

@@ -14,6 +14,7 @@
 
 #include "get.h"
 #include "output.h"
+#include "prefetch.h"
 
 static const char help[] =
     "Usage: mps-credential VERB [OPTION]...\n"
@@ -21,6 +22,7 @@ static const char help[] =
     "keyring or the endpoint, as the programs of this machine get them.\n"
     "\n"
     "  get            print the token of one customer business\n"
+    "  prefetch       get those of many businesses into the keyring\n"
     "\n"
     "  -h, --help     print this; after a verb: what it takes\n"
     "  -V, --version  print the version\n"
@@ -38,6 +40,7 @@ static const struct verb {
     int (*run)(int argc, char **argv);
 } verbs[] = {
     {"get", cli_get},
+    {"prefetch", cli_prefetch},
 };
 
 /* Begins getopt's messages, in place of a path or a verb. */

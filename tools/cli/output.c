@@ -6,13 +6,11 @@
 #include "output.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "json.h"
 #include "text.h"
-
-#define JSON_FLAGS (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
 
 /* What ends the line of a token in JSON, which is the last member. */
 #define JSON_END "\"}\n"
@@ -112,46 +110,6 @@ cli_output_list(FILE *out, const char *business,
     return cli_output_token(out, credential);
 }
 
-/* Adds a member, whose value it takes over. */
-static int
-add(struct json_object *object, const char *key, struct json_object *value)
-{
-    if (value == NULL || json_object_object_add(object, key, value) != 0) {
-        json_object_put(value);
-        return -1;
-    }
-    return 0;
-}
-
-static int
-add_text(struct json_object *object, const char *key, const char *text)
-{
-    return add(object, key, json_object_new_string(text));
-}
-
-static int
-add_number(struct json_object *object, const char *key, int64_t number)
-{
-    return add(object, key, json_object_new_int64(number));
-}
-
-/* What the caller typed, which may be no UTF-8, as JSON has to be. */
-static int
-add_typed(struct json_object *object, const char *key, const char *typed)
-{
-    char text[64];
-    size_t len = 0;
-
-    for (; len < sizeof(text) - 1 && typed[len] != '\0'; len++) {
-        text[len] = typed[len];
-        if (text[len] < ' ' || text[len] > '~') {
-            text[len] = '?';
-        }
-    }
-    text[len] = '\0';
-    return add_text(object, key, text);
-}
-
 /* An object with the members that any answer has; NULL without memory. */
 static struct json_object *
 new_answer(const char *business, int code)
@@ -161,25 +119,12 @@ new_answer(const char *business, int code)
     if (answer == NULL) {
         return NULL;
     }
-    if (add_text(answer, "code", cli_text_code(code)) != 0 ||
-        add_number(answer, "code_number", code) != 0 ||
-        add_typed(answer, "business", business) != 0) {
+    if (cli_json_add_code(answer, code) != 0 ||
+        cli_json_add_typed(answer, "business", business) != 0) {
         json_object_put(answer);
         return NULL;
     }
     return answer;
-}
-
-static int
-put_object(FILE *out, struct json_object *object)
-{
-    const char *text = json_object_to_json_string_ext(object, JSON_FLAGS);
-
-    if (text == NULL) {
-        errno = ENOMEM;
-        return -1;
-    }
-    return fputs(text, out) == EOF || cli_output_text(out, "\n") != 0 ? -1 : 0;
 }
 
 /* The object with the token as one more member. */
@@ -188,7 +133,7 @@ put_object_and_token(FILE *out, struct json_object *object, const char *token)
 {
     size_t len = 0;
     const char *text =
-        json_object_to_json_string_length(object, JSON_FLAGS, &len);
+        json_object_to_json_string_length(object, CLI_JSON_FLAGS, &len);
 
     if (text == NULL) {
         errno = ENOMEM;
@@ -211,40 +156,22 @@ cli_output_json(FILE *out, const char *business,
     int result = -1;
 
     if (answer == NULL ||
-        add_text(answer, "token_id", credential->token_id) != 0 ||
-        add_number(answer, "expires_at", credential->expires_at) != 0 ||
-        add_number(answer, "endpoint_expires_at",
-                   credential->endpoint_expires_at) != 0 ||
-        add_text(answer, "source", cli_text_source(credential->source)) != 0) {
+        cli_json_add_text(answer, "token_id", credential->token_id) != 0 ||
+        cli_json_add_number(answer, "expires_at", credential->expires_at) !=
+            0 ||
+        cli_json_add_number(answer, "endpoint_expires_at",
+                            credential->endpoint_expires_at) != 0 ||
+        cli_json_add_text(answer, "source",
+                          cli_text_source(credential->source)) != 0) {
         errno = ENOMEM;
         goto out;
     }
     result = is_shown
                  ? put_object_and_token(out, answer, credential->access_token)
-                 : put_object(out, answer);
+                 : cli_json_put(out, answer);
 out:
     json_object_put(answer);
     return result;
-}
-
-static int
-add_classes(struct json_object *object, unsigned classes)
-{
-    struct json_object *list = json_object_new_array();
-    const char *name;
-
-    if (add(object, "class", list) != 0) {
-        return -1;
-    }
-    while ((name = cli_text_take_class(&classes)) != NULL) {
-        struct json_object *text = json_object_new_string(name);
-
-        if (text == NULL || json_object_array_add(list, text) != 0) {
-            json_object_put(text);
-            return -1;
-        }
-    }
-    return 0;
 }
 
 int
@@ -254,22 +181,11 @@ cli_output_error_json(FILE *out, const char *business,
     struct json_object *answer = new_answer(business, error->code);
     int result = -1;
 
-    if (answer == NULL || add_classes(answer, classes) != 0 ||
-        add_text(answer, "message", error->message) != 0 ||
-        add_number(answer, "retry_at", error->retry_at) != 0 ||
-        add_number(answer, "http_status", error->http_status) != 0 ||
-        add_number(answer, "graph_code", error->graph_code) != 0 ||
-        add_number(answer, "graph_subcode", error->graph_subcode) != 0 ||
-        add(answer, "is_transient",
-            json_object_new_boolean(error->is_transient)) != 0 ||
-        add_text(answer, "type", error->type) != 0 ||
-        add_text(answer, "fbtrace_id", error->fbtrace_id) != 0 ||
-        add_text(answer, "user_title", error->user_title) != 0 ||
-        add_text(answer, "user_message", error->user_message) != 0) {
+    if (answer == NULL || cli_json_add_error(answer, error, classes) != 0) {
         errno = ENOMEM;
         goto out;
     }
-    result = put_object(out, answer);
+    result = cli_json_put(out, answer);
 out:
     json_object_put(answer);
     return result;

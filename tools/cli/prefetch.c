@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "prefetch.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "crowd.h"
+#include "load.h"
+#include "output.h"
+
+static const char help[] =
+    "Usage: mps-credential prefetch [OPTION]... FILE\n"
+    "Get the access tokens of many businesses into the keyring.\n"
+    "\n"
+    "FILE has one business ID a line; blank lines and what follows a # mean\n"
+    "nothing. With - it is standard input.\n"
+    "\n"
+    "      --deadline=SECONDS  for all of them together; without it each has\n"
+    "                          the configuration's deadline_ms\n"
+    "      --json              print one JSON object\n"
+    "      --profile=NAME      take the settings of the configuration's "
+    "group\n"
+    "                          [NAME]\n"
+    "      --refresh           ask the endpoint though a token is in the\n"
+    "                          keyring\n"
+    "      --verbose           list every business that failed, not only the\n"
+    "                          first 20\n"
+    "  -h, --help              print this\n"
+    "\n"
+    "The exit status is 0, or the worst code of a failure, or 128 and the\n"
+    "number of the signal that interrupted; see mps-credential(1).\n";
+
+enum option_key {
+    OPTION_DEADLINE = 256,
+    OPTION_JSON,
+    OPTION_PROFILE,
+    OPTION_REFRESH,
+    OPTION_VERBOSE
+};
+
+static const struct option long_options[] = {
+    {"deadline", required_argument, NULL, OPTION_DEADLINE},
+    {"help", no_argument, NULL, 'h'},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"profile", required_argument, NULL, OPTION_PROFILE},
+    {"refresh", no_argument, NULL, OPTION_REFRESH},
+    {"verbose", no_argument, NULL, OPTION_VERBOSE},
+    {NULL, 0, NULL, 0},
+};
+
+struct options {
+    const char *file;
+    struct mps_request request;
+    int is_json;
+    int is_verbose;
+};
+
+enum action { ACTION_RUN, ACTION_HELP, ACTION_USAGE };
+
+/* 0, or -1 where the text is no number of seconds that can be given. */
+static int
+parse_deadline(const char *text, unsigned *deadline_ms)
+{
+    unsigned long seconds;
+    char *end;
+
+    errno = 0;
+    seconds = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
+        seconds == 0 || seconds > UINT_MAX / 1000) {
+        return -1;
+    }
+    *deadline_ms = (unsigned)seconds * 1000;
+    return 0;
+}
+
+/* One option; 0, or -1 where it can't be used. getopt_long() has said itself
+ * what is wrong with an option's name. */
+static int
+take_option(int key, struct options *options)
+{
+    switch (key) {
+    case OPTION_DEADLINE:
+        if (parse_deadline(optarg, &options->request.deadline_ms) != 0) {
+            fprintf(stderr,
+                    CLI_PROGRAM ": --deadline needs a number of seconds, 1 "
+                                "to %u\n",
+                    UINT_MAX / 1000);
+            return -1;
+        }
+        return 0;
+    case OPTION_JSON:
+        options->is_json = 1;
+        return 0;
+    case OPTION_PROFILE:
+        options->request.profile = optarg;
+        if (optarg[0] == '\0') {
+            fputs(CLI_PROGRAM ": --profile needs a name\n", stderr);
+            return -1;
+        }
+        return 0;
+    case OPTION_REFRESH:
+        options->request.flags |= MPS_FORCE_REFRESH;
+        return 0;
+    case OPTION_VERBOSE:
+        options->is_verbose = 1;
+        return 0;
+    default:
+        return -1;
+    }
+}
+
+static enum action
+parse(int argc, char **argv, struct options *options)
+{
+    int key;
+
+    memset(options, 0, sizeof(*options));
+    options->request.size = sizeof(options->request);
+    optind = 0;
+    while ((key = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+        if (key == 'h') {
+            return ACTION_HELP;
+        }
+        if (take_option(key, options) != 0) {
+            return ACTION_USAGE;
+        }
+    }
+    if (argc - optind != 1) {
+        fputs(argc == optind
+                  ? CLI_PROGRAM ": prefetch needs a FILE, or - for standard "
+                                "input\n"
+                  : CLI_PROGRAM ": prefetch takes one FILE, and no more\n",
+              stderr);
+        return ACTION_USAGE;
+    }
+    options->file = argv[optind];
+    return ACTION_RUN;
+}
+
+/* Says which lines are bad. Not what is in them: who gives the wrong file may
+ * have given that of the partner's token. */
+static void
+print_bad_lines(const char *name, const struct cli_ids *ids)
+{
+    size_t kept =
+        ids->bad_count < CLI_IDS_BAD_MAX ? ids->bad_count : CLI_IDS_BAD_MAX;
+
+    for (size_t i = 0; i < kept; i++) {
+        fprintf(stderr,
+                CLI_PROGRAM ": %s:%zu: not a business ID, which has 1 to %d "
+                            "digits\n",
+                name, ids->bad[i], MPS_BUSINESS_ID_MAX);
+    }
+    if (kept < ids->bad_count) {
+        fprintf(stderr, CLI_PROGRAM ": ... and %zu more lines of it\n",
+                ids->bad_count - kept);
+    }
+    fputs("  Nothing was fetched: correct the file first.\n", stderr);
+}
+
+/* Fills *ids. 0, or -1 after it has said why not. */
+static int
+read_ids(const char *file, struct cli_ids *ids)
+{
+    int is_stdin = strcmp(file, "-") == 0;
+    const char *name = is_stdin ? "(standard input)" : file;
+    FILE *in = is_stdin ? stdin : fopen(file, "re");
+    int result = -1;
+
+    if (in == NULL || cli_ids_read(in, ids) != 0) {
+        fprintf(stderr, CLI_PROGRAM ": can't read %s: %s\n", name,
+                strerror(errno));
+    } else if (ids->bad_count > 0) {
+        print_bad_lines(name, ids);
+    } else {
+        result = 0;
+    }
+    if (in != NULL && !is_stdin) {
+        fclose(in);
+    }
+    return result;
+}
+
+/* Returns the exit status. */
+static int
+print_outcome(const struct options *options, const struct cli_tally *tally,
+              const struct cli_crowd_outcome *outcome)
+{
+    const struct mps_error *error = &outcome->error;
+    int status =
+        outcome->interrupted != 0 ? 128 + outcome->interrupted : error->code;
+    int result;
+
+    cli_tally_list(stderr, tally, options->is_verbose);
+    if (outcome->interrupted != 0) {
+        fprintf(stderr, CLI_PROGRAM ": %s\n", error->message);
+    } else if (error->code != MPS_OK) {
+        cli_output_error(stderr, error, outcome->classes, time(NULL));
+    }
+    result = options->is_json
+                 ? cli_tally_json(stdout, tally, error, outcome->classes)
+                 : cli_tally_summary(stdout, tally);
+    if (result != 0) {
+        int unwritten = cli_output_failed();
+
+        return status == MPS_OK ? unwritten : status;
+    }
+    return status;
+}
+
+/* Where there is no module. Returns the exit status. */
+static int
+print_load_error(const struct options *options, const struct cli_tally *tally,
+                 const struct mps_error *error, unsigned classes)
+{
+    if (options->is_json &&
+        cli_tally_json(stdout, tally, error, classes) != 0) {
+        (void)cli_output_failed();
+    }
+    return error->code;
+}
+
+static int
+fail(int failure)
+{
+    fprintf(stderr, CLI_PROGRAM ": %s\n", strerror(failure));
+    return MPS_E_NO_MEMORY;
+}
+
+/* After an interrupt the module's call may be at work as long as the process
+ * is there: what it has to do with is static, and not freed then. */
+static int
+run(const struct options *options)
+{
+    static struct mps_api api;
+    static struct cli_ids ids;
+    static struct cli_tally tally;
+    struct cli_crowd_outcome outcome = {.interrupted = 0};
+    int status = MPS_E_INVALID;
+
+    if (read_ids(options->file, &ids) != 0) {
+        goto out;
+    }
+    if (cli_tally_init(&tally, ids.count) != 0) {
+        status = fail(errno);
+        goto out;
+    }
+    if (cli_load(&api, &outcome.error, &outcome.classes) != MPS_OK) {
+        status =
+            print_load_error(options, &tally, &outcome.error, outcome.classes);
+        goto out;
+    }
+    if (cli_crowd_run(&api, &options->request, &ids, &tally, &outcome) != 0) {
+        status = fail(errno);
+    } else {
+        status = print_outcome(options, &tally, &outcome);
+    }
+    if (outcome.interrupted != 0) {
+        return status;
+    }
+    api.shutdown();
+out:
+    cli_tally_free(&tally);
+    cli_ids_free(&ids);
+    return status;
+}
+
+int
+cli_prefetch(int argc, char **argv)
+{
+    struct options options;
+
+    switch (parse(argc, argv, &options)) {
+    case ACTION_RUN:
+        return run(&options);
+    case ACTION_HELP:
+        return cli_output_text(stdout, help) == 0 ? 0 : cli_output_failed();
+    case ACTION_USAGE:
+        break;
+    }
+    fputs("Try '" CLI_PROGRAM " prefetch --help'.\n", stderr);
+    return MPS_E_INVALID;
+}
