@@ -162,7 +162,9 @@ cli_progress_draw(struct cli_progress *progress, FILE *out)
     if (progress->drawn >= columns) {
         progress->drawn = 0;
     }
-    fprintf(out, "\r%-*s", (int)progress->drawn, line);
+    /* The cursor goes back at once: so what the terminal echoes, such as ^C,
+     * is drawn over and never makes the line longer. */
+    fprintf(out, "%-*s\r", (int)progress->drawn, line);
     fflush(out);
     progress->drawn = strlen(line);
 }
@@ -171,7 +173,7 @@ void
 cli_progress_clear(struct cli_progress *progress, FILE *out)
 {
     if (progress->drawn > 0) {
-        fprintf(out, "\r%*s\r", (int)progress->drawn, "");
+        fprintf(out, "%*s\r", (int)progress->drawn, "");
         fflush(out);
         progress->drawn = 0;
     }
