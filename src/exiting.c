@@ -6,6 +6,7 @@
 #include "exiting.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -17,6 +18,7 @@
 
 static struct {
     atomic_uint inside;
+    pthread_t exiter; /* set before the door is closed */
     atomic_int closed;
 } door;
 
@@ -33,6 +35,7 @@ close_door(void)
 {
     int saved = errno;
 
+    door.exiter = pthread_self();
     atomic_store(&door.closed, 1);
     for (int i = 0; i < TICKS_MAX && atomic_load(&door.inside) > 0; i++) {
         tick();
@@ -53,12 +56,19 @@ mpsc_exiting_forked(void)
     atomic_store(&door.inside, 0);
 }
 
+int
+mpsc_exiting(void)
+{
+    return atomic_load(&door.closed);
+}
+
 void
 mpsc_exiting_enter(void)
 {
     atomic_fetch_add(&door.inside, 1);
     /* After the count: either the handler sees it, or we see the handler. */
-    if (atomic_load(&door.closed)) {
+    if (atomic_load(&door.closed) &&
+        !pthread_equal(door.exiter, pthread_self())) {
         atomic_fetch_sub(&door.inside, 1);
         for (;;) {
             pause();

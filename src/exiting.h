@@ -8,7 +8,8 @@
  * What uses those libraries does so between enter and leave. Our exit handler
  * comes before OpenSSL's, since it is registered later: it closes the door and
  * waits a moment until nobody is inside. Whoever comes then waits for the
- * process's end. Without locks: exit(3) may be called at any point.
+ * process's end, but for the thread that exits, whose handlers may call us.
+ * Without locks: exit(3) may be called at any point.
  */
 #ifndef MPSC_EXITING_H
 #define MPSC_EXITING_H
@@ -18,6 +19,9 @@ void mpsc_exiting_init(void);
 
 /* In a forked child: whoever was inside is not there. Async-signal-safe. */
 void mpsc_exiting_forked(void);
+
+/* True once the process exits: our thread may never do anything again. */
+int mpsc_exiting(void);
 
 /* Begins and ends the use of a library. Not nested; no callback of the host
  * and no long wait in between. */

@@ -22,6 +22,7 @@
 #include <openssl/ssl.h>
 #endif
 
+#include "exiting.h"
 #include "http.h"
 #include "http_sockets.h"
 #include "utf8.h"
@@ -922,12 +923,18 @@ http_poll(struct mpsc_http *http, struct mpsc_http_watch *watches,
 {
     CURLMsg *message;
     int running;
+    int waited;
     int left;
 
     launch_again(http);
+    if (http->pool == NULL) {
+        return -1;
+    }
     /* Waiting reads nothing; what comes behind it does. */
-    if (http->pool == NULL || await(http, watches, count, timeout_ms) != 0 ||
-        !wake_is_ours(http)) {
+    mpsc_exiting_leave();
+    waited = await(http, watches, count, timeout_ms);
+    mpsc_exiting_enter();
+    if (waited != 0 || !wake_is_ours(http)) {
         return -1;
     }
     drain(http);
@@ -959,14 +966,67 @@ http_wakeup(struct mpsc_http *http)
     }
 }
 
+/* --- the port: all but wakeup() and what looks only goes through the door of
+ * exiting.h -------------------------------------------------------------- */
+
+static struct mpsc_http *
+port_open(void)
+{
+    struct mpsc_http *http;
+
+    mpsc_exiting_enter();
+    http = http_open();
+    mpsc_exiting_leave();
+    return http;
+}
+
+static int
+port_start(struct mpsc_http *http, struct mpsc_http_call *call)
+{
+    int result;
+
+    mpsc_exiting_enter();
+    result = http_start(http, call);
+    mpsc_exiting_leave();
+    return result;
+}
+
+static void
+port_cancel(struct mpsc_http *http, struct mpsc_http_call *call)
+{
+    mpsc_exiting_enter();
+    http_cancel(http, call);
+    mpsc_exiting_leave();
+}
+
+static int
+port_poll(struct mpsc_http *http, struct mpsc_http_watch *watches,
+          unsigned count, int timeout_ms)
+{
+    int result;
+
+    mpsc_exiting_enter();
+    result = http_poll(http, watches, count, timeout_ms);
+    mpsc_exiting_leave();
+    return result;
+}
+
+static void
+port_close(struct mpsc_http **http)
+{
+    mpsc_exiting_enter();
+    http_close(http);
+    mpsc_exiting_leave();
+}
+
 const struct mpsc_http_port mpsc_http_curl = {
-    .open = http_open,
-    .start = http_start,
-    .cancel = http_cancel,
-    .poll = http_poll,
+    .open = port_open,
+    .start = port_start,
+    .cancel = port_cancel,
+    .poll = port_poll,
     .wakeup = http_wakeup,
     .usable = http_usable,
     .ca_file = http_ca_file,
-    .close = http_close,
+    .close = port_close,
     .abandon = http_abandon,
 };

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "exiting.h"
 #include "request.h"
 
 /* A configuration that can't be loaded is told in the log this often. */
@@ -334,6 +335,11 @@ mpsc_provider_shutdown(struct mpsc_provider *provider)
 {
     struct mpsc_io *io;
 
+    /* From an exit handler of the host's: the thread may have stopped for
+     * good, and the process's end closes and wipes. */
+    if (mpsc_exiting()) {
+        return;
+    }
     /* In one go: of two that come at once the second waits for the first. */
     mpsc_provider_lock(provider);
     while (provider->stopping) {
