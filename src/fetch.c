@@ -50,6 +50,10 @@ name_the_subject(struct mpsc_fetch *fetch)
     char what[sizeof(fetch->error.message)];
 
     memcpy(what, fetch->error.message, sizeof(what));
+    mpsc_error_message(&fetch->error,
+                       "business %s at %s: ", fetch->business_id,
+                       fetch->means->configuration->base_url);
+    fetch->subject_len = strlen(fetch->error.message);
     mpsc_error_message(&fetch->error, "business %s at %s: %s",
                        fetch->business_id,
                        fetch->means->configuration->base_url, what);

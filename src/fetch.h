@@ -132,6 +132,8 @@ struct mpsc_fetch {
     int app_usage;      /* per cent, as the endpoint said last; -1 = never */
     struct mpsc_record record;
     struct mps_error error;
+    size_t subject_len; /* of what its message says of business and endpoint
+                         * before it comes to what failed */
 };
 
 /* What the runner calls; each does what the function of its name does. */

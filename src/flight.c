@@ -477,6 +477,8 @@ report(struct mpsc_flight *flight, int source, const struct mps_error *error)
     struct mpsc_standing standing;
     struct mpsc_standing_result result = {
         .error = error,
+        .what =
+            error != NULL ? error->message + flight->fetch.subject_len : "",
         .counts = flight->allowed,
         .app_usage = flight->fetch.app_usage,
     };

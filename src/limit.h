@@ -2,7 +2,8 @@
 /*
  * limit: when the endpoint is not asked, because of what it answered: a rate
  * limit, a refused token of the partner, a breaker for an endpoint that fails.
- * Pure; all processes of a user share one struct per profile (state.h).
+ * Pure; all processes of a user share one struct per profile (state.h). (Not
+ * limits.h, which is a header of the C library.)
  *
  * Many requests are under way at once, so a result may come from one that
  * began before the last change. While something is closed nobody asks: what

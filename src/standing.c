@@ -133,6 +133,21 @@ concerns_all(int code)
            (mpsc_error_class(code) & MPS_CLASS_BUSINESS) == 0;
 }
 
+/* For all businesses: what is remembered doesn't name the one. */
+static void
+count(struct change *change, struct mpsc_shared *shared)
+{
+    const struct mpsc_standing_result *result = change->result;
+    struct mps_error bare;
+
+    if (result->error != NULL) {
+        bare = *result->error;
+        mpsc_error_message(&bare, "%s", result->what);
+    }
+    mpsc_limits_count(&shared->limits, result->error != NULL ? &bare : NULL,
+                      result->app_usage, &change->now, change->random);
+}
+
 static void
 apply_result(struct mpsc_shared *shared, void *arg)
 {
@@ -141,8 +156,7 @@ apply_result(struct mpsc_shared *shared, void *arg)
     int code = result->error != NULL ? result->error->code : MPS_OK;
 
     if (result->counts) {
-        mpsc_limits_count(&shared->limits, result->error, result->app_usage,
-                          &change->now, change->random);
+        count(change, shared);
     }
     if (code == MPS_OK) {
         end(change, shared, MPSC_TROUBLE_AUTH_FAILED);

@@ -34,6 +34,7 @@ int mpsc_standing_allow(const struct mpsc_standing *standing, int advisory,
 /* How a fetch ended. */
 struct mpsc_standing_result {
     const struct mps_error *error; /* NULL = a token */
+    const char *what;   /* its message, without business and endpoint */
     int counts;         /* the endpoint gave it, or failed to in fair time */
     int app_usage;      /* per cent; -1 = unknown */
     int64_t expires_at; /* of the token that is held all the same; 0 = none */

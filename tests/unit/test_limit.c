@@ -578,7 +578,7 @@ main(void)
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
-        {"limits", NULL, NULL, NULL, NULL, tests},
+        {"limit", NULL, NULL, NULL, NULL, tests},
         CU_SUITE_INFO_NULL,
     };
 
