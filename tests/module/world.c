@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <json-c/json_pointer.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ static struct {
     char base_url[64];
 } emulators[8];
 static unsigned emulator_count;
+static unsigned spoken_to;
 static pid_t owner;
 static int mute_socket = -1;
 
@@ -75,6 +77,30 @@ world_margin(void)
 
     return preload != NULL && strstr(preload, "vgpreload") != NULL ? 5000
                                                                    : 700;
+}
+
+void
+world_nap(long ms)
+{
+    const struct timespec while_ms = {ms / 1000, ms % 1000 * 1000000L};
+
+    nanosleep(&while_ms, NULL);
+}
+
+unsigned
+world_scale(unsigned count)
+{
+    const char *wrapper = getenv("MPS_TEST_WRAPPER");
+    int slow = wrapper != NULL && wrapper[0] != '\0';
+
+#ifdef __SANITIZE_ADDRESS__
+    slow = 1;
+#endif
+    if (slow) {
+        count = count >= 10 ? count / 10 : 1;
+        printf("(slow here: %u times) ", count);
+    }
+    return count;
 }
 
 int
@@ -212,6 +238,39 @@ world_second_emulator(const char *name, const char *option)
     return emulators[emulator_count - 1].base_url;
 }
 
+static unsigned
+find_emulator(const char *base_url)
+{
+    for (unsigned i = 0; i < emulator_count; i++) {
+        if (strcmp(emulators[i].base_url, base_url) == 0) {
+            return i;
+        }
+    }
+    die("no such emulator", base_url);
+}
+
+static void
+stop_emulator(unsigned which)
+{
+    if (emulators[which].pid > 0) {
+        kill(emulators[which].pid, SIGTERM);
+        waitpid(emulators[which].pid, NULL, 0);
+        emulators[which].pid = 0;
+    }
+}
+
+void
+world_stop_emulator(const char *base_url)
+{
+    stop_emulator(find_emulator(base_url));
+}
+
+void
+world_speak_to(const char *base_url)
+{
+    spoken_to = base_url != NULL ? find_emulator(base_url) : 0;
+}
+
 /* At any exit of the program, but not of its forked children. */
 static void
 close_world(void)
@@ -220,8 +279,7 @@ close_world(void)
         return;
     }
     for (unsigned i = 0; i < emulator_count; i++) {
-        kill(emulators[i].pid, SIGTERM);
-        waitpid(emulators[i].pid, NULL, 0);
+        stop_emulator(i);
     }
     emulator_count = 0;
     desk_close();
@@ -275,10 +333,11 @@ sets(const char *lines, const char *key)
     return 0;
 }
 
-void
-world_configure(const char *lines, ...)
+/* Writes the configuration whole and renames it, as an administrator's tool
+ * does. */
+static void
+write_configuration(const char *given)
 {
-    char given[4096];
     char text[8192] = "";
     const struct {
         const char *key;
@@ -292,11 +351,7 @@ world_configure(const char *lines, ...)
         {"log", "off"},
     };
     size_t used = 0;
-    va_list list;
 
-    va_start(list, lines);
-    vsnprintf(given, sizeof(given), lines, list);
-    va_end(list);
     for (size_t i = 0; i < sizeof(base) / sizeof(base[0]); i++) {
         if (!sets(given, base[i].key)) {
             used += (size_t)snprintf(text + used, sizeof(text) - used,
@@ -304,8 +359,60 @@ world_configure(const char *lines, ...)
         }
     }
     snprintf(text + used, sizeof(text) - used, "%s", given);
-    world_write("conf", 0644, text);
+    world_write("conf.new", 0644, text);
+    if (rename(desk_path("conf.new"), desk_path("conf")) != 0) {
+        die("can't rename", desk_path("conf.new"));
+    }
+}
+
+/* What the user's processes remember of limits and failures: else a test
+ * would meet those of the one before. */
+static void
+forget_shared_state(void)
+{
+    DIR *all = opendir(desk_path("mps"));
+    struct dirent *entry;
+
+    while (all != NULL && (entry = readdir(all)) != NULL) {
+        if (strncmp(entry->d_name, "state-", 6) == 0) {
+            (void)unlinkat(dirfd(all), entry->d_name, 0);
+        }
+    }
+    if (all != NULL) {
+        closedir(all);
+    }
+}
+
+void
+world_restart(void)
+{
     mps.shutdown();
+}
+
+void
+world_configure(const char *lines, ...)
+{
+    char given[4096];
+    va_list list;
+
+    va_start(list, lines);
+    vsnprintf(given, sizeof(given), lines, list);
+    va_end(list);
+    write_configuration(given);
+    mps.shutdown();
+    forget_shared_state();
+}
+
+void
+world_reconfigure(const char *lines, ...)
+{
+    char given[4096];
+    va_list list;
+
+    va_start(list, lines);
+    vsnprintf(given, sizeof(given), lines, list);
+    va_end(list);
+    write_configuration(given);
 }
 
 char *
@@ -326,7 +433,7 @@ control(const char *method, const char *path)
     char answer[WORLD_OUTPUT];
 
     if (world_shell(answer, "curl -qskf --noproxy '*' -X %s '%s/__%s'", method,
-                    world_base_url(), path) != 0) {
+                    emulators[spoken_to].base_url, path) != 0) {
         die("the emulator refuses", path);
     }
 }
@@ -353,7 +460,7 @@ world_reset(void)
 long
 world_stat(const char *pointer, ...)
 {
-    char answer[WORLD_OUTPUT * 4];
+    static char answer[1024 * 1024];
     char path[256];
     struct json_object *json;
     struct json_object *value = NULL;
@@ -366,7 +473,7 @@ world_stat(const char *pointer, ...)
     vsnprintf(path, sizeof(path), pointer, list);
     va_end(list);
     snprintf(answer, sizeof(answer), "curl -qskf --noproxy '*' '%s/__stats'",
-             world_base_url());
+             emulators[spoken_to].base_url);
     pipe = popen(answer, "re");
     if (pipe == NULL) {
         die("can't run", answer);
@@ -391,6 +498,27 @@ world_requests(const char *business_id)
     return business_id[0] != '\0'
                ? world_stat("/businesses/%s/requests", business_id)
                : world_stat("/requests");
+}
+
+struct expected {
+    const char *business_id;
+    long count;
+};
+
+static int
+are_there(void *arg)
+{
+    const struct expected *expected = arg;
+
+    return world_requests(expected->business_id) >= expected->count;
+}
+
+int
+world_await_requests(const char *business_id, long count)
+{
+    struct expected expected = {business_id, count};
+
+    return world_await(are_there, &expected);
 }
 
 void
@@ -444,18 +572,31 @@ world_mute_bus(void)
     return address;
 }
 
+/* A program beside this one. */
 static const char *
-host_program(void)
+program_path(const char *name)
 {
     static char path[512];
-    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 8);
+    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 32);
 
     if (len <= 0) {
         die("/proc/self/exe", "can't be read");
     }
     path[len] = '\0';
-    strcpy(strrchr(path, '/') + 1, "host");
+    strcpy(strrchr(path, '/') + 1, name);
     return path;
+}
+
+int
+world_command(char *output, const char *words, ...)
+{
+    char line[2048];
+    va_list list;
+
+    va_start(list, words);
+    vsnprintf(line, sizeof(line), words, list);
+    va_end(list);
+    return world_shell(output, "\"$MPS_TEST_BINDIR\"/mps-credential %s", line);
 }
 
 int
@@ -467,8 +608,8 @@ world_host(char *output, const char *prefix, const char *arguments, ...)
     va_start(list, arguments);
     vsnprintf(line, sizeof(line), arguments, list);
     va_end(list);
-    return world_shell(output, "%s %s %s </dev/null", prefix, host_program(),
-                       line);
+    return world_shell(output, "%s %s %s </dev/null", prefix,
+                       program_path("host"), line);
 }
 
 const char *
@@ -484,20 +625,16 @@ world_as_init(void)
     return NULL;
 }
 
-void
-world_host_start(struct world_host *host, const char *arguments, ...)
+static void
+start_host(struct world_host *host, const char *program, const char *arguments)
 {
-    char line[2048];
     char command[4096];
+    char byte;
     int in[2];
     int out[2];
-    va_list list;
 
-    va_start(list, arguments);
-    vsnprintf(line, sizeof(line), arguments, list);
-    va_end(list);
-    snprintf(command, sizeof(command), "exec %s --go %s", host_program(),
-             line);
+    snprintf(command, sizeof(command), "exec %s --go %s",
+             program_path(program), arguments);
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) {
         die("pipe", command);
     }
@@ -515,9 +652,110 @@ world_host_start(struct world_host *host, const char *arguments, ...)
     host->in = in[1];
     host->out = out[0];
     /* It says when it is ready, so that several can start as one. */
-    if (read(host->out, line, 1) != 1) {
+    if (read(host->out, &byte, 1) != 1) {
         die("the host doesn't start", command);
     }
+}
+
+void
+world_host_start(struct world_host *host, const char *arguments, ...)
+{
+    char line[2048];
+    va_list list;
+
+    va_start(list, arguments);
+    vsnprintf(line, sizeof(line), arguments, list);
+    va_end(list);
+    start_host(host, "host", line);
+}
+
+void
+world_load_start(struct world_host *host, const char *program,
+                 const char *arguments, ...)
+{
+    char line[2048];
+    va_list list;
+
+    va_start(list, arguments);
+    vsnprintf(line, sizeof(line), arguments, list);
+    va_end(list);
+    start_host(host, program, line);
+}
+
+/* Nothing that a host does may end the test by a signal: it may be dead. */
+static void
+write_to_host(struct world_host *host, const char *bytes, size_t len)
+{
+    void (*former)(int) = signal(SIGPIPE, SIG_IGN);
+
+    if (write(host->in, bytes, len) != (ssize_t)len) {
+        CU_FAIL("the host has ended");
+    }
+    signal(SIGPIPE, former);
+}
+
+int
+world_load_step(struct world_host *host)
+{
+    char byte;
+
+    write_to_host(host, "\n", 1);
+    return read(host->out, &byte, 1) == 1 ? 0 : -1;
+}
+
+void
+world_serve_start(struct world_host *host)
+{
+    start_host(host, "load_host", "serve");
+    write_to_host(host, "\n", 1);
+}
+
+void
+world_send(struct world_host *host, const char *question, ...)
+{
+    char line[2048];
+    va_list list;
+    int len;
+
+    va_start(list, question);
+    len = vsnprintf(line, sizeof(line) - 1, question, list);
+    va_end(list);
+    line[len] = '\n';
+    write_to_host(host, line, (size_t)len + 1);
+}
+
+const char *
+world_receive(struct world_host *host, char *answer)
+{
+    size_t len = 0;
+
+    while (len < WORLD_OUTPUT - 1 && read(host->out, answer + len, 1) == 1 &&
+           answer[len] != '\n') {
+        len++;
+    }
+    answer[len] = '\0';
+    return answer;
+}
+
+const char *
+world_ask(struct world_host *host, char *answer, const char *question, ...)
+{
+    char line[2000];
+    va_list list;
+
+    va_start(list, question);
+    vsnprintf(line, sizeof(line), question, list);
+    va_end(list);
+    world_send(host, "%s", line);
+    return world_receive(host, answer);
+}
+
+void
+world_serve_end(struct world_host *host)
+{
+    char output[WORLD_OUTPUT];
+
+    CU_ASSERT_EQUAL(world_host_end(host, output), 0);
 }
 
 void
@@ -633,6 +871,71 @@ world_helper_runs(void)
     }
     closedir(all);
     return found;
+}
+
+/* --- the module's log -----------------------------------------------------
+ */
+
+static struct {
+    pthread_mutex_t lock;
+    unsigned count;
+    unsigned lost;
+    struct {
+        int priority;
+        char text[256];
+    } lines[512];
+} taken = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void
+take_line(void *arg, int priority, const char *line)
+{
+    (void)arg;
+    pthread_mutex_lock(&taken.lock);
+    if (taken.count < sizeof(taken.lines) / sizeof(taken.lines[0])) {
+        taken.lines[taken.count].priority = priority;
+        snprintf(taken.lines[taken.count].text, sizeof(taken.lines[0].text),
+                 "%s", line);
+        taken.count++;
+    } else {
+        taken.lost++;
+    }
+    pthread_mutex_unlock(&taken.lock);
+}
+
+void
+world_log_take(void)
+{
+    mps.log_to(take_line, NULL);
+    pthread_mutex_lock(&taken.lock);
+    taken.count = 0;
+    taken.lost = 0;
+    pthread_mutex_unlock(&taken.lock);
+}
+
+unsigned
+world_log_count(int priority, const char *text)
+{
+    unsigned count = 0;
+
+    pthread_mutex_lock(&taken.lock);
+    for (unsigned i = 0; i < taken.count; i++) {
+        count += (priority == -1 || taken.lines[i].priority == priority) &&
+                 strstr(taken.lines[i].text, text) != NULL;
+    }
+    CU_ASSERT_EQUAL(taken.lost, 0);
+    pthread_mutex_unlock(&taken.lock);
+    return count;
+}
+
+void
+world_log_show(void)
+{
+    pthread_mutex_lock(&taken.lock);
+    for (unsigned i = 0; i < taken.count; i++) {
+        printf("\n    <%d> %s", taken.lines[i].priority, taken.lines[i].text);
+    }
+    printf("\n");
+    pthread_mutex_unlock(&taken.lock);
 }
 
 int

@@ -40,9 +40,19 @@ const char *world_module(void);
 void world_write(const char *name, int mode, const char *text);
 
 /* Writes the configuration: what the emulator needs, these lines, and what
- * they don't set themselves; the module forgets all it knew. */
+ * they don't set themselves; the module forgets all it knew, and so does the
+ * state that the user's processes share. */
 void world_configure(const char *lines, ...)
     __attribute__((format(printf, 1, 2)));
+
+/* Replaces the configuration under the running module, which forgets
+ * nothing. */
+void world_reconfigure(const char *lines, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* Makes the running module and its host forget, as a new process would; the
+ * shared state stays. */
+void world_restart(void);
 
 /* A business_id that no test has had yet, good for the next 63 calls. */
 char *world_business(void);
@@ -57,8 +67,14 @@ long world_stat(const char *pointer, ...)
     __attribute__((format(printf, 1, 2)));
 long world_requests(const char *business_id);
 
-/* Another emulator beside the first: its base_url; it ends with the world. */
+/* Another emulator beside the first: its base_url; it ends with the world,
+ * or when it is stopped: then its port is closed. */
 const char *world_second_emulator(const char *name, const char *option);
+void world_stop_emulator(const char *base_url);
+
+/* Which emulator the functions above speak to from now on; NULL = the
+ * first. */
+void world_speak_to(const char *base_url);
 
 /* The keyring's items of ours; all that is known of them, as secret-tool
  * shows it. */
@@ -74,11 +90,25 @@ int64_t world_ms(void);
 /* What a deadline may be missed by on a busy machine, or under valgrind. */
 int64_t world_margin(void);
 
+void world_nap(long ms);
+
+/* Fewer where the programs run under valgrind or a sanitizer, which is said:
+ * for what is mere repetition. */
+unsigned world_scale(unsigned count);
+
 /* True when ready(arg) became so within ten seconds. */
 int world_await(int (*ready)(void *arg), void *arg);
 
+/* True when the emulator has seen so many requests for the business ("" = in
+ * all) within ten seconds. */
+int world_await_requests(const char *business_id, long count);
+
 /* Runs a shell command and takes its output; the exit status. */
 int world_shell(char *output, const char *command, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Runs the installed command, mps-credential, with these words. */
+int world_command(char *output, const char *words, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Runs the host program: its arguments by the shell's rules, below
@@ -101,6 +131,26 @@ void world_host_start(struct world_host *host, const char *arguments, ...)
 void world_host_go(struct world_host *host);
 int world_host_end(struct world_host *host, char *output);
 
+/* The same with the program load_host, or one of its kind. Such a host may
+ * have further steps: each waits for the next world_load_step(), which returns
+ * when the host is ready for the next but one (0), or has ended (-1). */
+void world_load_start(struct world_host *host, const char *program,
+                      const char *arguments, ...)
+    __attribute__((format(printf, 3, 4)));
+int world_load_step(struct world_host *host);
+
+/* A host that does what it is asked to: see do_serve() in load_host.c. An
+ * answer is a line of KEY=VALUE; what is not taken at once is waited for
+ * later. */
+void world_serve_start(struct world_host *host);
+void world_send(struct world_host *host, const char *question, ...)
+    __attribute__((format(printf, 2, 3)));
+const char *world_receive(struct world_host *host, char *answer);
+const char *world_ask(struct world_host *host, char *answer,
+                      const char *question, ...)
+    __attribute__((format(printf, 3, 4)));
+void world_serve_end(struct world_host *host);
+
 /* The value of the first KEY=VALUE in a host's output ("" = none): it ends at
  * a blank; as a number. */
 const char *world_value(const char *output, const char *key);
@@ -108,6 +158,12 @@ long long world_number(const char *output, const char *key);
 
 /* True where a process of the helper is there that began under us or ours. */
 int world_helper_runs(void);
+
+/* Takes what the module logs from now on. How many of the lines have the
+ * text; with a priority (-1 = any). */
+void world_log_take(void);
+unsigned world_log_count(int priority, const char *text);
+void world_log_show(void);
 
 /* get_credential() with a copy of what came; the code. */
 struct world_got {
