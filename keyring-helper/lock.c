@@ -16,12 +16,10 @@
 static const char file_name[] = "lock";
 
 static int
-lock_byte(int fd, int64_t offset, int wait)
+set_byte(int fd, int64_t offset, short type, int wait)
 {
-    struct flock64 range = {.l_type = F_WRLCK,
-                            .l_whence = SEEK_SET,
-                            .l_start = offset,
-                            .l_len = 1};
+    struct flock64 range = {
+        .l_type = type, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1};
     int result;
 
     do {
@@ -31,7 +29,13 @@ lock_byte(int fd, int64_t offset, int wait)
 }
 
 static int
-open_file(int dir)
+lock_byte(int fd, int64_t offset, int wait)
+{
+    return set_byte(fd, offset, F_WRLCK, wait);
+}
+
+int
+mpsk_lock_file(int dir)
 {
     struct stat status;
     int fd =
@@ -62,7 +66,7 @@ int
 mpsk_lock_open(int dir, int64_t offset, int wait)
 {
     for (int i = 0; i < TRIES; i++) {
-        int fd = open_file(dir);
+        int fd = mpsk_lock_file(dir);
 
         if (fd < 0) {
             return -2;
@@ -82,7 +86,14 @@ mpsk_lock_open(int dir, int64_t offset, int wait)
 }
 
 int
-mpsk_lock_more(int dir, int lock, int64_t offset)
+mpsk_lock_more(int dir, int lock, int64_t offset, int wait)
 {
-    return lock_byte(lock, offset, 1) == 0 && still_there(dir, lock) ? 0 : -1;
+    return lock_byte(lock, offset, wait) == 0 && still_there(dir, lock) ? 0
+                                                                        : -1;
+}
+
+void
+mpsk_lock_drop(int lock, int64_t offset)
+{
+    (void)set_byte(lock, offset, F_UNLCK, 0);
 }

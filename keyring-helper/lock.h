@@ -19,8 +19,15 @@
  */
 int mpsk_lock_open(int dir, int64_t offset, int wait);
 
-/* Locks one more byte of the same file, waiting. 0; -1 also where the file in
- * the directory is no longer that one. */
-int mpsk_lock_more(int dir, int lock, int64_t offset);
+/* Opens the lock file likewise, and locks nothing. The descriptor, or -1. */
+int mpsk_lock_file(int dir);
+
+/* Locks one more byte of the same file; one that is locked already stays so.
+ * 0; -1 where another holds the byte (wait 0 alone), and where the file in the
+ * directory is no longer that one. */
+int mpsk_lock_more(int dir, int lock, int64_t offset, int wait);
+
+/* Gives a byte back, whether it was locked or not. */
+void mpsk_lock_drop(int lock, int64_t offset);
 
 #endif

@@ -175,6 +175,28 @@ mpsk_page_get(const struct mpsk_page *page, const char *business_id,
     return 1;
 }
 
+void
+mpsk_page_each(const struct mpsk_page *page, const struct mpsc_time *now,
+               const char boot_id[MPSC_BOOT_ID_SIZE],
+               mpsk_page_record_fn *each, void *arg)
+{
+    struct json_object_iterator at = json_object_iter_begin(page->records);
+    struct json_object_iterator end = json_object_iter_end(page->records);
+
+    for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
+        struct mpsc_record record;
+
+        if (mpsc_record_from_json(json_object_iter_peek_value(&at), &record) !=
+            0) {
+            continue; /* for want of memory: the page was sifted before */
+        }
+        if (!expired(&record, now, boot_id)) {
+            each(arg, json_object_iter_peek_name(&at), &record);
+        }
+        mpsc_record_free(&record);
+    }
+}
+
 int
 mpsk_page_put(struct mpsk_page *page, const char *business_id,
               const struct mpsc_record *record)
@@ -200,6 +222,20 @@ mpsk_page_remove(struct mpsk_page *page, const char *business_id)
 
     drop(page->records, business_id);
     return there;
+}
+
+void
+mpsk_page_clear(struct mpsk_page *page)
+{
+    struct json_object_iterator at = json_object_iter_begin(page->records);
+    struct json_object_iterator end = json_object_iter_end(page->records);
+
+    while (!json_object_iter_equal(&at, &end)) {
+        const char *name = json_object_iter_peek_name(&at);
+
+        json_object_iter_next(&at);
+        drop(page->records, name);
+    }
 }
 
 size_t

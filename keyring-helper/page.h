@@ -63,12 +63,23 @@ int mpsk_page_get(const struct mpsk_page *page, const char *business_id,
                   const char boot_id[MPSC_BOOT_ID_SIZE],
                   struct mpsc_record *record);
 
+/* Calls `each` for every record that has not expired. The record is the
+ * callee's until it returns. */
+typedef void mpsk_page_record_fn(void *arg, const char *business_id,
+                                 const struct mpsc_record *record);
+void mpsk_page_each(const struct mpsk_page *page, const struct mpsc_time *now,
+                    const char boot_id[MPSC_BOOT_ID_SIZE],
+                    mpsk_page_record_fn *each, void *arg);
+
 /* Sets a business's record. 0, or -1 without memory. */
 int mpsk_page_put(struct mpsk_page *page, const char *business_id,
                   const struct mpsc_record *record);
 
 /* Drops a business's record; 1 where there was one, else 0. */
 int mpsk_page_remove(struct mpsk_page *page, const char *business_id);
+
+/* Drops all records. */
+void mpsk_page_clear(struct mpsk_page *page);
 
 /* Drops the records that have expired by now; their number. */
 size_t mpsk_page_prune(struct mpsk_page *page, const struct mpsc_time *now,

@@ -35,15 +35,29 @@ offset_of(char *text)
     return offset;
 }
 
+unsigned
+mpsk_place_page(const char *business_id)
+{
+    return (unsigned)(hash64(business_id) % MPSK_PAGES);
+}
+
+int64_t
+mpsk_place_page_lock(const char *endpoint, const char *solution_id,
+                     unsigned page)
+{
+    return offset_of(
+        g_strdup_printf("%s\n%s\n%u", endpoint, solution_id, page));
+}
+
 void
 mpsk_place_find(const char *endpoint, const char *solution_id,
                 const char *business_id, struct mpsk_place *place)
 {
-    place->page = (unsigned)(hash64(business_id) % MPSK_PAGES);
+    place->page = mpsk_place_page(business_id);
     place->business_lock =
         offset_of(g_strdup_printf("%s\n%s\n%s", endpoint, solution_id,
                                   business_id)) |
         BUSINESS_BIT;
-    place->page_lock = offset_of(
-        g_strdup_printf("%s\n%s\n%u", endpoint, solution_id, place->page));
+    place->page_lock =
+        mpsk_place_page_lock(endpoint, solution_id, place->page);
 }

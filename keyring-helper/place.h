@@ -27,4 +27,9 @@ struct mpsk_place {
 void mpsk_place_find(const char *endpoint, const char *solution_id,
                      const char *business_id, struct mpsk_place *place);
 
+/* Two parts of it alone. */
+unsigned mpsk_place_page(const char *business_id);
+int64_t mpsk_place_page_lock(const char *endpoint, const char *solution_id,
+                             unsigned page);
+
 #endif

@@ -55,7 +55,7 @@ mpsk_talk_receive(struct mpsc_keyring_message *message)
     return decoded;
 }
 
-void
+int
 mpsk_talk_send(const struct mpsc_secret *frame)
 {
     size_t done = 0;
@@ -67,9 +67,10 @@ mpsk_talk_send(const struct mpsc_secret *frame)
         if (sent > 0) {
             done += (size_t)sent;
         } else if (errno != EINTR) {
-            return;
+            return -1;
         }
     }
+    return 0;
 }
 
 int

@@ -16,8 +16,8 @@ int mpsk_talk_ready(void);
 enum mpsc_keyring_decoded
 mpsk_talk_receive(struct mpsc_keyring_message *message);
 
-/* Sends a frame; a client that is gone is no error. */
-void mpsk_talk_send(const struct mpsc_secret *frame);
+/* Sends one frame or several. 0, or -1 where the client has gone. */
+int mpsk_talk_send(const struct mpsc_secret *frame);
 
 /* True where the client has hung up. */
 int mpsk_talk_over(void);
