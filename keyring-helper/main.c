@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keyring-helper: one flight of mps-credential with the system keyring.
+ * keyring-helper: one flight of mps-credential with the system keyring, or
+ * one sweep over it.
  *
  * The module runs it with a socket as descriptor 0 and nothing else: no
- * argument, no environment. It takes the business's lock, reads its page,
- * answers, waits for what the module has to store or erase, writes, and
- * ends; the locks end with it. GLib and libsecret live here, since a host
- * that forks, prompts, or sets its own signals would not survive them.
+ * argument, no environment. For a flight it takes the business's lock, reads
+ * its page, answers, waits for what the module has to store or erase, writes,
+ * and ends; for a sweep see sweep.h. The locks end with it. GLib and libsecret
+ * live here, since a host that forks, prompts, or sets its own signals would
+ * not survive them.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -22,6 +24,7 @@
 #include "deadline.h"
 #include "flight.h"
 #include "keyring_protocol.h"
+#include "sweep.h"
 #include "talk.h"
 
 /* Tokens will be in this memory. */
@@ -40,6 +43,12 @@ harden(void)
     signal(SIGHUP, SIG_IGN);
     signal(SIGINT, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
+}
+
+static int
+serve(const struct mpsc_keyring_query *query)
+{
+    return query->business_id != NULL ? mpsk_flight(query) : mpsk_sweep(query);
 }
 
 int
@@ -63,7 +72,7 @@ main(int argc, char **argv)
     switch (mpsk_talk_receive(&open)) {
     case MPSC_KEYRING_MESSAGE:
         if (open.type == MPSC_KEYRING_MSG_OPEN) {
-            result = mpsk_flight(&open.query) == 0 ? 0 : 1;
+            result = serve(&open.query) == 0 ? 0 : 1;
         }
         break;
     case MPSC_KEYRING_OTHER_VERSION:

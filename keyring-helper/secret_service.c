@@ -171,44 +171,58 @@ check(struct mpsk_service *service)
 }
 
 /*
- * What identifies a page's item. Nothing secret or personal: attributes are
- * stored in the clear, and other programs of the user can read them. No
- * format number either, see page.h.
+ * What identifies a page's item, or those of all pages. Nothing secret or
+ * personal: attributes are stored in the clear, and other programs of the user
+ * can read them. No format number either, see page.h.
  */
 static GVariant *
-attributes(const struct mpsk_item *item)
+attributes(const struct mpsk_item *item, int all_pages)
 {
     GVariantBuilder builder;
     char page[16];
 
-    g_snprintf(page, sizeof(page), "%u", item->page);
     g_variant_builder_init(&builder, G_VARIANT_TYPE("a{ss}"));
     g_variant_builder_add(&builder, "{ss}", "xdg:schema", SCHEMA);
     g_variant_builder_add(&builder, "{ss}", "application", "mps-credential");
     g_variant_builder_add(&builder, "{ss}", "endpoint", item->endpoint);
     g_variant_builder_add(&builder, "{ss}", "solution", item->solution_id);
-    g_variant_builder_add(&builder, "{ss}", "page", page);
+    if (!all_pages) {
+        g_snprintf(page, sizeof(page), "%u", item->page);
+        g_variant_builder_add(&builder, "{ss}", "page", page);
+    }
     return g_variant_builder_end(&builder);
+}
+
+/* Object paths of the items with these attributes; free with g_strfreev. */
+static enum mpsc_keyring_state
+search(struct mpsk_service *service, GVariant *wanted, char ***paths)
+{
+    GVariant *answer;
+    enum mpsc_keyring_state state =
+        call(service, service->collection, COLLECTION_INTERFACE, "SearchItems",
+             g_variant_new("(@a{ss})", wanted), "(ao)", &answer);
+
+    if (state != MPSC_KEYRING_OK) {
+        return state;
+    }
+    g_variant_get(answer, "(^ao)", paths);
+    g_variant_unref(answer);
+    return MPSC_KEYRING_OK;
 }
 
 static enum mpsc_keyring_state
 find_item(struct mpsk_service *service, const struct mpsk_item *item)
 {
-    GVariant *answer;
-    GVariantIter *paths;
-    enum mpsc_keyring_state state =
-        call(service, service->collection, COLLECTION_INTERFACE, "SearchItems",
-             g_variant_new("(@a{ss})", attributes(item)), "(ao)", &answer);
+    char **paths;
+    enum mpsc_keyring_state state;
 
     g_clear_pointer(&service->item, g_free);
-    if (state != MPSC_KEYRING_OK) {
-        return state;
+    state = search(service, attributes(item, 0), &paths);
+    if (state == MPSC_KEYRING_OK) {
+        service->item = g_strdup(paths[0]);
+        g_strfreev(paths);
     }
-    g_variant_get(answer, "(ao)", &paths);
-    (void)g_variant_iter_next(paths, "o", &service->item);
-    g_variant_iter_free(paths);
-    g_variant_unref(answer);
-    return MPSC_KEYRING_OK;
+    return state;
 }
 
 /* Agrees on a key with the service, once. */
@@ -230,27 +244,17 @@ ensure_session(struct mpsk_service *service)
     return service->session == NULL ? take_error(error) : MPSC_KEYRING_OK;
 }
 
+/* Decrypts (oayays) and appends what it holds. */
 static enum mpsc_keyring_state
-get_secret(struct mpsk_service *service, struct mpsc_secret *bytes)
+decode(struct mpsk_service *service, GVariant *secret,
+       struct mpsc_secret *bytes)
 {
-    SecretValue *value;
-    GVariant *answer;
-    GVariant *secret;
+    SecretValue *value =
+        secret_service_decode_dbus_secret(service->session, secret);
+    enum mpsc_keyring_state state = MPSC_KEYRING_OK;
     const char *text;
     gsize len;
-    enum mpsc_keyring_state state = call(
-        service, service->item, ITEM_INTERFACE, "GetSecret",
-        g_variant_new("(o)",
-                      secret_service_get_session_dbus_path(service->session)),
-        "((oayays))", &answer);
 
-    if (state != MPSC_KEYRING_OK) {
-        return state;
-    }
-    secret = g_variant_get_child_value(answer, 0);
-    value = secret_service_decode_dbus_secret(service->session, secret);
-    g_variant_unref(secret);
-    g_variant_unref(answer);
     if (value == NULL) {
         return MPSC_KEYRING_REFUSED;
     }
@@ -259,6 +263,86 @@ get_secret(struct mpsk_service *service, struct mpsc_secret *bytes)
         state = MPSC_KEYRING_NO_MEMORY;
     }
     secret_value_unref(value); /* wiped: it lies in libsecret's own memory */
+    return state;
+}
+
+static enum mpsc_keyring_state
+get_secret(struct mpsk_service *service, const char *path,
+           struct mpsc_secret *bytes)
+{
+    GVariant *answer;
+    GVariant *secret;
+    enum mpsc_keyring_state state = call(
+        service, path, ITEM_INTERFACE, "GetSecret",
+        g_variant_new("(o)",
+                      secret_service_get_session_dbus_path(service->session)),
+        "((oayays))", &answer);
+
+    if (state != MPSC_KEYRING_OK) {
+        return state;
+    }
+    secret = g_variant_get_child_value(answer, 0);
+    state = decode(service, secret, bytes);
+    g_variant_unref(secret);
+    g_variant_unref(answer);
+    return state;
+}
+
+/*
+ * The secrets of several items by one call: all[i] belongs to paths[i], and
+ * stays empty where the item has just gone.
+ */
+static enum mpsc_keyring_state
+get_secrets(struct mpsk_service *service, char **paths,
+            struct mpsc_secret *all)
+{
+    GVariant *answer;
+    GVariant *dict;
+    enum mpsc_keyring_state state = call(
+        service, SERVICE_PATH, SERVICE_INTERFACE, "GetSecrets",
+        g_variant_new("(^aoo)", paths,
+                      secret_service_get_session_dbus_path(service->session)),
+        "(a{o(oayays)})", &answer);
+
+    if (state != MPSC_KEYRING_OK) {
+        return state;
+    }
+    dict = g_variant_get_child_value(answer, 0);
+    for (size_t i = 0; state == MPSC_KEYRING_OK && paths[i] != NULL; i++) {
+        GVariant *secret =
+            g_variant_lookup_value(dict, paths[i], G_VARIANT_TYPE("(oayays)"));
+
+        if (secret != NULL) {
+            state = decode(service, secret, &all[i]);
+            g_variant_unref(secret);
+        }
+    }
+    g_variant_unref(dict);
+    g_variant_unref(answer);
+    return state;
+}
+
+/*
+ * By one call or, where the service refuses that (what is too large for one
+ * message may do in pieces), one by one; then an item that is refused alone
+ * stays empty.
+ */
+static enum mpsc_keyring_state
+get_all(struct mpsk_service *service, char **paths, struct mpsc_secret *all)
+{
+    enum mpsc_keyring_state state = get_secrets(service, paths, all);
+
+    if (state != MPSC_KEYRING_REFUSED) {
+        return state;
+    }
+    state = MPSC_KEYRING_OK;
+    for (size_t i = 0; state == MPSC_KEYRING_OK && paths[i] != NULL; i++) {
+        mpsc_secret_free(&all[i]);
+        state = get_secret(service, paths[i], &all[i]);
+        if (state == MPSC_KEYRING_REFUSED) {
+            state = MPSC_KEYRING_OK;
+        }
+    }
     return state;
 }
 
@@ -303,7 +387,51 @@ mpsk_service_read(struct mpsk_service *service, const struct mpsk_item *item,
     }
     *found = 1;
     state = ensure_session(service);
-    return state == MPSC_KEYRING_OK ? get_secret(service, bytes) : state;
+    return state == MPSC_KEYRING_OK ? get_secret(service, service->item, bytes)
+                                    : state;
+}
+
+enum mpsc_keyring_state
+mpsk_service_read_all(struct mpsk_service *service,
+                      const struct mpsk_item *item, struct mpsc_secret **all,
+                      size_t *count)
+{
+    char **paths;
+    enum mpsc_keyring_state state = check(service);
+
+    *all = NULL;
+    *count = 0;
+    if (state == MPSC_KEYRING_OK) {
+        state = search(service, attributes(item, 1), &paths);
+    }
+    if (state != MPSC_KEYRING_OK) {
+        return state;
+    }
+    if (paths[0] != NULL) {
+        state = ensure_session(service);
+    }
+    if (state == MPSC_KEYRING_OK && paths[0] != NULL) {
+        *count = g_strv_length(paths);
+        *all = calloc(*count, sizeof(**all));
+        state = *all == NULL ? MPSC_KEYRING_NO_MEMORY
+                             : get_all(service, paths, *all);
+    }
+    g_strfreev(paths);
+    if (state != MPSC_KEYRING_OK) {
+        mpsk_service_free_all(all, count);
+    }
+    return state;
+}
+
+void
+mpsk_service_free_all(struct mpsc_secret **all, size_t *count)
+{
+    for (size_t i = 0; *all != NULL && i < *count; i++) {
+        mpsc_secret_free(&(*all)[i]);
+    }
+    free(*all);
+    *all = NULL;
+    *count = 0;
 }
 
 static enum mpsc_keyring_state
@@ -320,7 +448,7 @@ create_item(struct mpsk_service *service, const struct mpsk_item *item,
     g_variant_builder_add(&properties, "{sv}", ITEM_INTERFACE ".Label",
                           g_variant_new_string(label));
     g_variant_builder_add(&properties, "{sv}", ITEM_INTERFACE ".Attributes",
-                          attributes(item));
+                          attributes(item, 0));
     g_free(label);
     state =
         call(service, service->collection, COLLECTION_INTERFACE, "CreateItem",

@@ -39,6 +39,21 @@ enum mpsc_keyring_state mpsk_service_read(struct mpsk_service *service,
                                           struct mpsc_secret *bytes,
                                           int *found);
 
+/*
+ * Reads all pages of the item's endpoint and solution (its page is ignored)
+ * with as few calls as the service allows. OK with *all, *count buffers of
+ * which some may be empty, to be freed with mpsk_service_free_all(). Which
+ * page each is, its contents tell: to ask for the attributes would be one
+ * more call per page.
+ */
+enum mpsc_keyring_state mpsk_service_read_all(struct mpsk_service *service,
+                                              const struct mpsk_item *item,
+                                              struct mpsc_secret **all,
+                                              size_t *count);
+
+/* Wipes, frees and empties. Fine on none. */
+void mpsk_service_free_all(struct mpsc_secret **all, size_t *count);
+
 /* Replaces the page that was read last, or creates it where none was
  * found. `bytes` is one line. */
 enum mpsc_keyring_state mpsk_service_write(struct mpsk_service *service,

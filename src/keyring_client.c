@@ -27,8 +27,9 @@
 #include "keyring_spawn.h"
 
 enum stage {
-    LOADING,  /* LOADED is due */
+    LOADING,  /* LOADED is due, in a sweep after RECORDs */
     HOLDING,  /* the caller's turn */
+    CLAIMING, /* CLAIMEDs are due, after RECORDs */
     CHANGING, /* CHANGED is due */
     OVER      /* only the helper's end is due */
 };
@@ -36,6 +37,8 @@ enum stage {
 struct mpsc_keyring_session {
     struct mpsc_keyring_child child;
     enum stage stage;
+    int sweep;         /* not a flight */
+    size_t claims_due; /* CLAIMED frames */
     int epoll;
     int reaped; /* the intermediate has ended, `status` tells how */
     int status;
@@ -172,56 +175,139 @@ receive(struct mpsc_keyring_session *session,
     }
 }
 
-/* The one answer that is due, or the end of waiting for it. */
+/* The progress that a frame makes; PENDING where it is not due. */
 static enum mpsc_keyring_progress
-answer(struct mpsc_keyring_session *session, enum mpsc_keyring_state state)
+progress_of(const struct mpsc_keyring_session *session,
+            enum mpsc_keyring_type type)
 {
-    enum mpsc_keyring_progress progress =
-        session->stage == LOADING ? MPSC_KEYRING_LOADED : MPSC_KEYRING_CHANGED;
+    enum stage stage = session->stage;
 
-    if (progress == MPSC_KEYRING_LOADED && state == MPSC_KEYRING_OK) {
+    if (type == MPSC_KEYRING_MSG_LOADED && stage == LOADING) {
+        return MPSC_KEYRING_LOADED;
+    }
+    if (type == MPSC_KEYRING_MSG_CHANGED && stage == CHANGING) {
+        return MPSC_KEYRING_CHANGED;
+    }
+    if (type == MPSC_KEYRING_MSG_CLAIMED && stage == CLAIMING) {
+        return MPSC_KEYRING_CLAIMED;
+    }
+    return type == MPSC_KEYRING_MSG_RECORD &&
+                   (stage == CLAIMING || (stage == LOADING && session->sweep))
+               ? MPSC_KEYRING_RECORD
+               : MPSC_KEYRING_PENDING;
+}
+
+/* What was due will not come: the end of waiting for it. A claim has no state
+ * to tell; ENDED follows. */
+static enum mpsc_keyring_progress
+fail(struct mpsc_keyring_session *session, enum mpsc_keyring_state state,
+     struct mpsc_keyring_event *event)
+{
+    enum mpsc_keyring_progress progress = MPSC_KEYRING_PENDING;
+
+    if (session->stage == LOADING) {
+        progress = MPSC_KEYRING_LOADED;
+    } else if (session->stage == CHANGING) {
+        progress = MPSC_KEYRING_CHANGED;
+    }
+    event->state = state;
+    hang_up(session);
+    return progress;
+}
+
+/* After a frame that was due: is something more, is it the caller's turn, or
+ * was that all? */
+static void
+move_on(struct mpsc_keyring_session *session,
+        enum mpsc_keyring_progress progress, enum mpsc_keyring_state state)
+{
+    int turn = 0;
+
+    /* It held a token, and is overwritten by the next frame. */
+    session->in.len = 0;
+    switch (progress) {
+    case MPSC_KEYRING_LOADED:
+        turn = state == MPSC_KEYRING_OK;
+        break;
+    case MPSC_KEYRING_CHANGED:
+        turn = session->sweep;
+        break;
+    case MPSC_KEYRING_CLAIMED:
+        session->claims_due--;
+        if (session->claims_due > 0) {
+            return;
+        }
+        turn = 1;
+        break;
+    case MPSC_KEYRING_RECORD:
+    case MPSC_KEYRING_PENDING:
+    case MPSC_KEYRING_ENDED:
+        return;
+    }
+    if (turn) {
         session->stage = HOLDING;
         mpsc_secret_free(&session->in);
     } else {
         hang_up(session);
     }
-    return progress;
 }
 
+/* Hands a frame's content to the caller and frees it. PENDING where the next
+ * one is to be looked at. */
+static enum mpsc_keyring_progress
+take(struct mpsc_keyring_session *session,
+     struct mpsc_keyring_message *message, struct mpsc_keyring_event *event)
+{
+    enum mpsc_keyring_progress progress = progress_of(session, message->type);
+
+    if (progress == MPSC_KEYRING_PENDING) {
+        mpsc_keyring_message_free(message);
+        return fail(session, MPSC_KEYRING_BAD_HELPER, event);
+    }
+    move_on(session, progress, message->state);
+    event->state = message->state;
+    event->found = message->found;
+    if (message->business_id != NULL) {
+        memcpy(event->business_id, message->business_id,
+               strlen(message->business_id) + 1);
+    }
+    event->record = message->record;
+    memset(&message->record, 0, sizeof(message->record));
+    mpsc_keyring_message_free(message);
+    return progress == MPSC_KEYRING_RECORD && !event->found
+               ? MPSC_KEYRING_PENDING
+               : progress;
+}
+
+/* What is due, as far as it is there. */
 static enum mpsc_keyring_progress
 await(struct mpsc_keyring_session *session, struct mpsc_keyring_event *event)
 {
-    enum mpsc_keyring_type due = session->stage == LOADING
-                                     ? MPSC_KEYRING_MSG_LOADED
-                                     : MPSC_KEYRING_MSG_CHANGED;
+    enum mpsc_keyring_progress progress = MPSC_KEYRING_PENDING;
     struct mpsc_keyring_message message;
 
-    switch (receive(session, &message)) {
-    case MPSC_KEYRING_MORE:
-        if (!session->reaped) {
-            return MPSC_KEYRING_PENDING;
+    while (progress == MPSC_KEYRING_PENDING && session->stage != OVER) {
+        switch (receive(session, &message)) {
+        case MPSC_KEYRING_MESSAGE:
+            progress = take(session, &message, event);
+            break;
+        case MPSC_KEYRING_MORE:
+            if (!session->reaped) {
+                return MPSC_KEYRING_PENDING;
+            }
+            progress = fail(session,
+                            session->status == MPSC_KEYRING_NOT_RUN
+                                ? MPSC_KEYRING_NO_HELPER
+                                : MPSC_KEYRING_BAD_HELPER,
+                            event);
+            break;
+        case MPSC_KEYRING_BAD:
+        case MPSC_KEYRING_OTHER_VERSION:
+            progress = fail(session, MPSC_KEYRING_BAD_HELPER, event);
+            break;
         }
-        event->state = session->status == MPSC_KEYRING_NOT_RUN
-                           ? MPSC_KEYRING_NO_HELPER
-                           : MPSC_KEYRING_BAD_HELPER;
-        break;
-    case MPSC_KEYRING_MESSAGE:
-        event->state = message.state;
-        if (message.type != due) {
-            event->state = MPSC_KEYRING_BAD_HELPER;
-        } else if (event->state == MPSC_KEYRING_OK && message.found) {
-            event->found = 1;
-            event->record = message.record;
-            memset(&message.record, 0, sizeof(message.record));
-        }
-        mpsc_keyring_message_free(&message);
-        break;
-    case MPSC_KEYRING_BAD:
-    case MPSC_KEYRING_OTHER_VERSION:
-        event->state = MPSC_KEYRING_BAD_HELPER;
-        break;
     }
-    return answer(session, event->state);
+    return progress;
 }
 
 /* While nothing is due: a helper that leaves or talks all the same. */
@@ -249,7 +335,7 @@ client_step(struct mpsc_keyring_session *session,
     /* First: what it said before its end is in the socket by then. */
     session->reaped = session->reaped ||
                       mpsc_keyring_reap(&session->child, &session->status);
-    if (session->stage == LOADING || session->stage == CHANGING) {
+    if (session->stage != HOLDING && session->stage != OVER) {
         flush(session);
         progress = await(session, event);
     } else if (session->stage == HOLDING) {
@@ -263,10 +349,11 @@ client_step(struct mpsc_keyring_session *session,
     return progress;
 }
 
-/* Takes over the frame in `out` and begins to send it; 0, or -1 where the
- * frame or the helper isn't there. */
+/* Takes over the frame, whose answer is due in that stage, and begins to send
+ * it; 0, or -1 where the frame or the helper isn't there. */
 static int
-send_change(struct mpsc_keyring_session *session, struct mpsc_secret *frame)
+send_wish(struct mpsc_keyring_session *session, struct mpsc_secret *frame,
+          enum stage stage)
 {
     if (check_descriptors(session) != 0 || session->stage != HOLDING ||
         session->child.socket < 0 || frame->len == 0) {
@@ -274,7 +361,7 @@ send_change(struct mpsc_keyring_session *session, struct mpsc_secret *frame)
         return -1;
     }
     mpsc_secret_move(&session->out, frame);
-    session->stage = CHANGING;
+    session->stage = stage;
     flush(session);
     return 0;
 }
@@ -288,7 +375,7 @@ client_store(struct mpsc_keyring_session *session,
     int result;
 
     (void)mpsc_keyring_encode_store(record, &frame);
-    result = send_change(session, &frame);
+    result = send_wish(session, &frame, CHANGING);
     errno = saved;
     return result;
 }
@@ -301,7 +388,48 @@ client_erase(struct mpsc_keyring_session *session)
     int result;
 
     (void)mpsc_keyring_encode_bare(MPSC_KEYRING_MSG_ERASE, &frame);
-    result = send_change(session, &frame);
+    result = send_wish(session, &frame, CHANGING);
+    errno = saved;
+    return result;
+}
+
+static int
+batch_ok(size_t count)
+{
+    return count > 0 && count <= MPSC_KEYRING_BATCH_MAX;
+}
+
+static int
+client_claim(struct mpsc_keyring_session *session, const char *const *ids,
+             size_t count)
+{
+    int saved = errno;
+    struct mpsc_secret frame = MPSC_SECRET_EMPTY;
+    int result;
+
+    if (batch_ok(count)) {
+        (void)mpsc_keyring_encode_claim(ids, count, &frame);
+    }
+    result = send_wish(session, &frame, CLAIMING);
+    if (result == 0) {
+        session->claims_due = count;
+    }
+    errno = saved;
+    return result;
+}
+
+static int
+client_change(struct mpsc_keyring_session *session,
+              const struct mpsc_keyring_change *changes, size_t count)
+{
+    int saved = errno;
+    struct mpsc_secret frame = MPSC_SECRET_EMPTY;
+    int result;
+
+    if (batch_ok(count)) {
+        (void)mpsc_keyring_encode_change(changes, count, &frame);
+    }
+    result = send_wish(session, &frame, CHANGING);
     errno = saved;
     return result;
 }
@@ -430,6 +558,10 @@ open_session(const struct mpsc_keyring_query *query,
     session->child.pidfd = -1;
     bound.keyring_deadline_ms = bounded(query->keyring_deadline_ms);
     bound.lock_wait_ms = bounded(query->lock_wait_ms);
+    session->sweep = query->business_id == NULL;
+    if (session->sweep) {
+        bound.lock_wait_ms = 0;
+    }
     bound.flight_ms = bounded(query->flight_ms);
     if (mpsc_keyring_encode_open(&bound, &session->out) != 0) {
         client_close(&session);
@@ -468,6 +600,8 @@ const struct mpsc_keyring mpsc_keyring_client = {
     .step = client_step,
     .store = client_store,
     .erase = client_erase,
+    .claim = client_claim,
+    .change = client_change,
     .unsent = client_unsent,
     .finish = client_finish,
     .close = client_close,

@@ -6,12 +6,15 @@
 #include "flight.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "desk.h"
+#include "epoch.h"
 
 #ifndef KEYRING_HELPER
 #define KEYRING_HELPER "keyring-helper"
@@ -30,6 +33,7 @@ void
 flight_plan(struct flight *flight, const char *business_id)
 {
     const char *helper = getenv("MPS_TEST_KEYRING_HELPER");
+    struct mpsc_epoch epoch;
 
     memset(flight, 0, sizeof(*flight));
     flight->query = (struct mpsc_keyring_query){
@@ -43,6 +47,9 @@ flight_plan(struct flight *flight, const char *business_id)
         .lock_wait_ms = 10000,
         .flight_ms = 10000,
     };
+    if (mpsc_epoch_read(flight->query.runtime_dir, &epoch) == 0) {
+        flight->query.epoch = epoch.number;
+    }
 }
 
 int
@@ -158,4 +165,25 @@ flight_holds(const char *business_id, const char *token)
                ? !flight.found
                : flight.found && strcmp(flight.record.token.data, token) == 0;
     return flight_end(&flight) == 0 && same;
+}
+
+pid_t
+flight_helper(void)
+{
+    FILE *list = popen("ps -e -o pid=,ppid=,comm= | awk '{parent[$1] = $2; "
+                       "name[$1] = $3} END {for (p in name) if (name[p] ~ "
+                       "/^keyring-helper/ && name[parent[p]] !~ "
+                       "/^keyring-helper/) print p, parent[parent[p]]}'",
+                       "r");
+    int pid;
+    int host;
+    pid_t found = 0;
+
+    while (fscanf(list, "%d %d", &pid, &host) == 2) {
+        if (host == getpid()) {
+            found = pid;
+        }
+    }
+    pclose(list);
+    return found;
 }

@@ -6,6 +6,7 @@
 #define TEST_FLIGHT_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "keyring.h"
 
@@ -49,5 +50,8 @@ enum mpsc_keyring_state flight_whole(struct flight *flight,
 int flight_holds(const char *business_id, const char *token);
 
 int64_t flight_now_ms(void);
+
+/* The running helper whose parent's parent is this process; 0 = none. */
+pid_t flight_helper(void);
 
 #endif

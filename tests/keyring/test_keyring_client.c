@@ -47,28 +47,6 @@ open_descriptors(void)
     return count;
 }
 
-/* The running helper whose parent's parent is this process; 0 = none. */
-static pid_t
-find_helper(void)
-{
-    FILE *list = popen("ps -e -o pid=,ppid=,comm= | awk '{parent[$1] = $2; "
-                       "name[$1] = $3} END {for (p in name) if (name[p] ~ "
-                       "/^keyring-helper/ && name[parent[p]] !~ "
-                       "/^keyring-helper/) print p, parent[parent[p]]}'",
-                       "r");
-    int pid;
-    int host;
-    pid_t found = 0;
-
-    while (fscanf(list, "%d %d", &pid, &host) == 2) {
-        if (host == getpid()) {
-            found = pid;
-        }
-    }
-    pclose(list);
-    return found;
-}
-
 static void
 test_store_and_load(void)
 {
@@ -414,7 +392,7 @@ test_helper_killed(void)
 
     flight_plan(&flight, "4711");
     CU_ASSERT_EQUAL(flight_load(&flight), MPSC_KEYRING_OK);
-    pid = find_helper();
+    pid = flight_helper();
     CU_ASSERT(pid > 0);
     kill(pid, SIGKILL);
     CU_ASSERT_EQUAL(flight_wait(&flight, 10000), MPSC_KEYRING_ENDED);
@@ -426,7 +404,7 @@ test_helper_killed(void)
     desk_signal_keyring(SIGSTOP);
     flight_plan(&flight, "4711");
     CU_ASSERT_EQUAL(flight_open(&flight), 0);
-    while ((pid = find_helper()) == 0) {
+    while ((pid = flight_helper()) == 0) {
         CU_ASSERT_EQUAL(flight_wait(&flight, 10), MPSC_KEYRING_PENDING);
     }
     kill(pid, SIGKILL);
@@ -445,7 +423,7 @@ test_helper_ignores(void)
 
     flight_plan(&flight, "4711");
     CU_ASSERT_EQUAL(flight_load(&flight), MPSC_KEYRING_OK);
-    pid = find_helper();
+    pid = flight_helper();
     CU_ASSERT(pid > 0);
     kill(pid, SIGTERM);
     kill(pid, SIGHUP);
@@ -467,7 +445,7 @@ test_helper_is_clean(void)
 
     flight_plan(&flight, "4711");
     CU_ASSERT_EQUAL(flight_load(&flight), MPSC_KEYRING_OK);
-    pid = find_helper();
+    pid = flight_helper();
     CU_ASSERT(pid > 0);
     CU_ASSERT_EQUAL(desk_run("! ls -l /proc/%d/fd | grep -q /dev/zero", pid),
                     0);
