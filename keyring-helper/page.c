@@ -90,25 +90,21 @@ sift(struct json_object *records, const struct mpsc_time *now,
 {
     struct json_object_iterator at = json_object_iter_begin(records);
     struct json_object_iterator end = json_object_iter_end(records);
+    struct mpsc_record record = {.token = MPSC_SECRET_EMPTY};
     size_t dropped = 0;
 
     while (!json_object_iter_equal(&at, &end)) {
         const char *name = json_object_iter_peek_name(&at);
         struct json_object *json = json_object_iter_peek_value(&at);
-        struct mpsc_record record;
-        int keep =
-            business_id_ok(name) && mpsc_record_from_json(json, &record) == 0;
 
         json_object_iter_next(&at);
-        if (keep) {
-            keep = now == NULL || !expired(&record, now, boot_id);
-            mpsc_record_free(&record);
-        }
-        if (!keep) {
+        if (!business_id_ok(name) || mpsc_record_read(json, &record) != 0 ||
+            (now != NULL && expired(&record, now, boot_id))) {
             drop(records, name);
             dropped++;
         }
     }
+    mpsc_record_free(&record);
     return dropped;
 }
 
@@ -182,19 +178,16 @@ mpsk_page_each(const struct mpsk_page *page, const struct mpsc_time *now,
 {
     struct json_object_iterator at = json_object_iter_begin(page->records);
     struct json_object_iterator end = json_object_iter_end(page->records);
+    struct mpsc_record record = {.token = MPSC_SECRET_EMPTY};
 
     for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
-        struct mpsc_record record;
-
-        if (mpsc_record_from_json(json_object_iter_peek_value(&at), &record) !=
-            0) {
-            continue; /* for want of memory: the page was sifted before */
-        }
-        if (!expired(&record, now, boot_id)) {
+        /* It fails for want of memory alone: the page was sifted before. */
+        if (mpsc_record_read(json_object_iter_peek_value(&at), &record) == 0 &&
+            !expired(&record, now, boot_id)) {
             each(arg, json_object_iter_peek_name(&at), &record);
         }
-        mpsc_record_free(&record);
     }
+    mpsc_record_free(&record);
 }
 
 int

@@ -100,6 +100,7 @@ read_boot_id(struct json_object *json, char id[MPSC_BOOT_ID_SIZE])
     return 0;
 }
 
+/* Replaces what `token` holds, in the same memory where it is large enough. */
 static int
 read_token(struct json_object *json, struct mpsc_secret *token)
 {
@@ -116,24 +117,35 @@ read_token(struct json_object *json, struct mpsc_secret *token)
     if (!mpsc_record_token_ok(text, len)) {
         return -1;
     }
-    return mpsc_secret_set(token, text, len);
+    token->len = 0;
+    return mpsc_secret_append(token, text, len);
+}
+
+int
+mpsc_record_read(struct json_object *json, struct mpsc_record *record)
+{
+    return json_object_is_type(json, json_type_object) &&
+                   read_number(json, "expires_at", 1, &record->expires_at) ==
+                       0 &&
+                   read_number(json, "endpoint_expires_at", -1,
+                               &record->endpoint_expires_at) == 0 &&
+                   read_number(json, "received_at", 0, &record->received_at) ==
+                       0 &&
+                   read_number(json, "received_boot_ms", 0,
+                               &record->received_boot_ms) == 0 &&
+                   read_number(json, "clock_offset_s", -NUMBER_MAX,
+                               &record->clock_offset_s) == 0 &&
+                   read_boot_id(json, record->boot_id) == 0 &&
+                   read_token(json, &record->token) == 0
+               ? 0
+               : -1;
 }
 
 int
 mpsc_record_from_json(struct json_object *json, struct mpsc_record *record)
 {
     memset(record, 0, sizeof(*record));
-    if (!json_object_is_type(json, json_type_object) ||
-        read_number(json, "expires_at", 1, &record->expires_at) != 0 ||
-        read_number(json, "endpoint_expires_at", -1,
-                    &record->endpoint_expires_at) != 0 ||
-        read_number(json, "received_at", 0, &record->received_at) != 0 ||
-        read_number(json, "received_boot_ms", 0, &record->received_boot_ms) !=
-            0 ||
-        read_number(json, "clock_offset_s", -NUMBER_MAX,
-                    &record->clock_offset_s) != 0 ||
-        read_boot_id(json, record->boot_id) != 0 ||
-        read_token(json, &record->token) != 0) {
+    if (mpsc_record_read(json, record) != 0) {
         mpsc_record_free(record);
         return -1;
     }

@@ -45,6 +45,13 @@ struct json_object *mpsc_record_to_json(const struct mpsc_record *record);
 int mpsc_record_from_json(struct json_object *json,
                           struct mpsc_record *record);
 
+/*
+ * Reads a record in the same way into one that is all zero or held another
+ * before: reading many costs one mapping. Free it after failure, too; it then
+ * holds a mixture.
+ */
+int mpsc_record_read(struct json_object *json, struct mpsc_record *record);
+
 /* True where bytes can be a token: not empty, printable ASCII, no space. */
 int mpsc_record_token_ok(const char *bytes, size_t len);
 

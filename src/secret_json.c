@@ -10,6 +10,15 @@
 #include <stdio.h>
 #include <string.h>
 
+/* One piece of JSON for the tokener; true where that may go on. */
+static int
+feed(struct json_tokener *tokener, const char *text, size_t len,
+     enum json_tokener_error expected)
+{
+    json_object_put(json_tokener_parse_ex(tokener, text, (int)len));
+    return json_tokener_get_error(tokener) == expected;
+}
+
 /*
  * Has the tokener read a JSON string of `len` fillers. Its string buffer is
  * as large as that afterwards, and overwritten: the public interface gives
@@ -18,25 +27,21 @@
 static int
 fill_tokener(struct json_tokener *tokener, size_t len)
 {
-    struct json_object *filler;
-    struct mpsc_secret text = MPSC_SECRET_EMPTY;
-    int ok = -1;
+    char filler[1024];
+    int ok;
 
-    if (mpsc_secret_reserve(&text, len + 2) != 0) {
-        return -1;
-    }
-    memset(text.data, 'x', len + 2);
-    text.data[0] = '"';
-    text.data[len + 1] = '"';
+    memset(filler, 'x', sizeof(filler));
     json_tokener_reset(tokener);
-    filler = json_tokener_parse_ex(tokener, text.data, (int)(len + 2));
-    if (filler != NULL) {
-        ok = 0;
+    ok = feed(tokener, "\"", 1, json_tokener_continue);
+    while (ok && len > 0) {
+        size_t piece = len < sizeof(filler) ? len : sizeof(filler);
+
+        ok = feed(tokener, filler, piece, json_tokener_continue);
+        len -= piece;
     }
-    json_object_put(filler);
+    ok = ok && feed(tokener, "\"", 1, json_tokener_success);
     json_tokener_reset(tokener);
-    mpsc_secret_free(&text);
-    return ok;
+    return ok ? 0 : -1;
 }
 
 int
