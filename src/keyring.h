@@ -60,7 +60,9 @@ struct mpsc_keyring_query {
     unsigned lock_wait_ms;        /* for another's flight to end; none in a
                                    * sweep */
     unsigned flight_ms; /* how long the caller may take after the load, with
-                         * all that it does in a sweep */
+                         * all that it does in a sweep; a batch that was
+                         * handed over in it has 2 * keyring_deadline_ms
+                         * more */
 };
 
 enum mpsc_keyring_progress {

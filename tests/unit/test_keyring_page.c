@@ -146,6 +146,8 @@ test_change(void)
     check(PAGE("\"1\":" RECORD("A", "8") ",\"2\":" RECORD(
               "B", "10") ",\"3\":" RECORD("C", "9")),
           prune_at_nine, PAGE("\"2\":" RECORD("B", "10")));
+    check(PAGE("\"1\":" RECORD("A", "8") ",\"2\":" RECORD("B", "10")),
+          mpsk_page_clear, PAGE(""));
     check(PAGE("\"1\":" RECORD_OF(BOOT, "A", "9")), prune_early,
           PAGE("\"1\":" RECORD_OF(BOOT, "A", "9")));
     check(PAGE("\"1\":" RECORD_OF(BOOT, "A", "9")), prune_late, PAGE(""));
@@ -188,6 +190,40 @@ test_get(void)
     mpsk_page_free(&page);
 }
 
+/* What page_each() told, as "1=A 3=C ". */
+static char told[64];
+
+static void
+note_record(void *arg, const char *business_id,
+            const struct mpsc_record *record)
+{
+    size_t len = strlen(told);
+
+    CU_ASSERT_PTR_EQUAL(arg, told);
+    snprintf(told + len, sizeof(told) - len, "%s=%s ", business_id,
+             record->token.data);
+}
+
+static void
+test_each(void)
+{
+    /* the second is shorter than the first, the third longer, the last too
+     * old */
+    static const char text[] =
+        PAGE("\"1\":" RECORD("AAAA", "9") ",\"2\":" RECORD(
+            "B", "9") ",\"3\":" RECORD("CCCCCCCC", "9") ",\"4\":" RECORD("D",
+                                                                         "8"));
+    const struct mpsc_time now = {.wall_s = 8, .boot_ms = 77};
+    struct mpsk_page page;
+
+    CU_ASSERT_EQUAL_FATAL(mpsk_page_parse(text, sizeof(text) - 1, &page),
+                          MPSK_PAGE_OK);
+    told[0] = '\0';
+    mpsk_page_each(&page, &now, BOOT, note_record, told);
+    CU_ASSERT_STRING_EQUAL(told, "1=AAAA 2=B 3=CCCCCCCC ");
+    mpsk_page_free(&page);
+}
+
 /* The first 8 bytes of the SHA-256, big endian, by the other library. */
 static uint64_t
 hash64(const char *text)
@@ -213,6 +249,10 @@ test_place(void)
                         UINT64_C(1) << 62);
     CU_ASSERT_EQUAL((uint64_t)place.page_lock,
                     hash64("https://graph.facebook.com\n1001\n42") >> 2);
+    CU_ASSERT_EQUAL(mpsk_place_page("4711"), 42);
+    CU_ASSERT_EQUAL(
+        mpsk_place_page_lock("https://graph.facebook.com", "1001", 42),
+        place.page_lock);
 }
 
 static void
@@ -236,8 +276,8 @@ test_spread(void)
 static CU_TestInfo tests[] = {
     {"parse", test_parse},   {"not ours", test_not_ours},
     {"change", test_change}, {"get", test_get},
-    {"place", test_place},   {"spread", test_spread},
-    CU_TEST_INFO_NULL,
+    {"each", test_each},     {"place", test_place},
+    {"spread", test_spread}, CU_TEST_INFO_NULL,
 };
 
 static CU_SuiteInfo suites[] = {

@@ -284,66 +284,66 @@ test_pieces(void)
     check_all_frames(check_cut);
 }
 
+/* the header up to the length's last two bytes, and the payload */
+static const struct {
+    const char header[12];
+    const char *payload;
+} bad_frames[] = {
+    {"MPSK\0\2\0\0\0\0", "{}"},
+    {"MPSK\0\2\0\x0b\0\0", "{}"},
+    {"MPSK\0\2\1\1\0\0", "{}"},
+    {"MPSK\0\2\0\1\0\0", "{}"},
+    {"MPSK\0\2\0\1\0\0", ""},
+    {"MPSK\0\2\0\3\0\0", "[]"},
+    {"MPSK\0\2\0\3\0\0", "{}x"},
+    {"MPSK\0\2\0\3\0\0", "{\"a\":[[[[[]]]]]}"},
+    {"MPSK\0\2\0\2\0\0", "{}"},
+    {"MPSK\0\2\0\2\0\0", "{\"record\":{}}"},
+    {"MPSK\0\2\0\2\0\0", "{\"record\":null}"},
+    {"MPSK\0\2\0\4\0\0", "{}"},
+    {"MPSK\0\2\0\4\0\0", "{\"state\":-1}"},
+    {"MPSK\0\2\0\4\0\0", "{\"state\":14}"},
+    {"MPSK\0\2\0\4\0\0", "{\"state\":0,\"record\":{}}"},
+    {"MPSK\0\2\0\5\0\0", "{\"state\":\"0\"}"},
+    {"MPSK\0\2\0\7\0\0", "{}"},
+    {"MPSK\0\2\0\7\0\0", "{\"ids\":{}}"},
+    {"MPSK\0\2\0\7\0\0", "{\"ids\":[]}"},
+    {"MPSK\0\2\0\7\0\0", "{\"ids\":[1]}"},
+    {"MPSK\0\2\0\7\0\0", "{\"ids\":[null]}"},
+    {"MPSK\0\2\0\7\0\0", "{\"ids\":[\"\"]}"},
+    {"MPSK\0\2\0\7\0\0", "{\"ids\":[\"1\",\"1\\u0000\"]}"},
+    {"MPSK\0\2\0\7\0\0", "{\"ids\":[\"123456789012345678901\"]}"},
+    {"MPSK\0\2\0\x08\0\0", "{}"},
+    {"MPSK\0\2\0\x08\0\0", "{\"changes\":[]}"},
+    {"MPSK\0\2\0\x08\0\0", "{\"changes\":[null]}"},
+    {"MPSK\0\2\0\x08\0\0", "{\"changes\":[{\"business_id\":\"1\"}]}"},
+    {"MPSK\0\2\0\x08\0\0", "{\"changes\":[{\"what\":1}]}"},
+    {"MPSK\0\2\0\x08\0\0",
+     "{\"changes\":[{\"business_id\":\"1\",\"what\":3}]}"},
+    {"MPSK\0\2\0\x09\0\0", "{}"},
+    {"MPSK\0\2\0\x09\0\0", "{\"business_id\":\"123456789012345678901\"}"},
+    {"MPSK\0\2\0\x0a\0\0", "{\"business_id\":\"1\"}"},
+    {"MPSK\0\2\0\x0a\0\0", "{\"business_id\":\"1\",\"found\":2}"},
+    {"MPSK\0\2\0\x0a\0\0", "{\"found\":1}"},
+    {"NPSK\0\1\0\3\0\0", "{}"},
+    {"MPSX\0\1\0\3\0\0", "{}"},
+    {"MPSK\0\2\0\3\1\0", "{}"},
+    {"MPSK\0\2\0\3\0\x40", "{}"},
+};
+
 static void
 test_bad(void)
 {
-    /* the header up to the length's last two bytes, and the payload */
-    static const struct {
-        const char header[12];
-        const char *payload;
-    } cases[] = {
-        {"MPSK\0\2\0\0\0\0", "{}"},
-        {"MPSK\0\2\0\x0b\0\0", "{}"},
-        {"MPSK\0\2\1\1\0\0", "{}"},
-        {"MPSK\0\2\0\1\0\0", "{}"},
-        {"MPSK\0\2\0\1\0\0", ""},
-        {"MPSK\0\2\0\3\0\0", "[]"},
-        {"MPSK\0\2\0\3\0\0", "{}x"},
-        {"MPSK\0\2\0\3\0\0", "{\"a\":[[[[[]]]]]}"},
-        {"MPSK\0\2\0\2\0\0", "{}"},
-        {"MPSK\0\2\0\2\0\0", "{\"record\":{}}"},
-        {"MPSK\0\2\0\2\0\0", "{\"record\":null}"},
-        {"MPSK\0\2\0\4\0\0", "{}"},
-        {"MPSK\0\2\0\4\0\0", "{\"state\":-1}"},
-        {"MPSK\0\2\0\4\0\0", "{\"state\":14}"},
-        {"MPSK\0\2\0\4\0\0", "{\"state\":0,\"record\":{}}"},
-        {"MPSK\0\2\0\5\0\0", "{\"state\":\"0\"}"},
-        {"MPSK\0\2\0\7\0\0", "{}"},
-        {"MPSK\0\2\0\7\0\0", "{\"ids\":{}}"},
-        {"MPSK\0\2\0\7\0\0", "{\"ids\":[]}"},
-        {"MPSK\0\2\0\7\0\0", "{\"ids\":[1]}"},
-        {"MPSK\0\2\0\7\0\0", "{\"ids\":[null]}"},
-        {"MPSK\0\2\0\7\0\0", "{\"ids\":[\"\"]}"},
-        {"MPSK\0\2\0\7\0\0", "{\"ids\":[\"1\",\"1\\u0000\"]}"},
-        {"MPSK\0\2\0\7\0\0", "{\"ids\":[\"123456789012345678901\"]}"},
-        {"MPSK\0\2\0\x08\0\0", "{}"},
-        {"MPSK\0\2\0\x08\0\0", "{\"changes\":[]}"},
-        {"MPSK\0\2\0\x08\0\0", "{\"changes\":[null]}"},
-        {"MPSK\0\2\0\x08\0\0", "{\"changes\":[{\"business_id\":\"1\"}]}"},
-        {"MPSK\0\2\0\x08\0\0", "{\"changes\":[{\"what\":1}]}"},
-        {"MPSK\0\2\0\x08\0\0",
-         "{\"changes\":[{\"business_id\":\"1\",\"what\":3}]}"},
-        {"MPSK\0\2\0\x09\0\0", "{}"},
-        {"MPSK\0\2\0\x09\0\0", "{\"business_id\":\"123456789012345678901\"}"},
-        {"MPSK\0\2\0\x0a\0\0", "{\"business_id\":\"1\"}"},
-        {"MPSK\0\2\0\x0a\0\0", "{\"business_id\":\"1\",\"found\":2}"},
-        {"MPSK\0\2\0\x0a\0\0", "{\"found\":1}"},
-        {"NPSK\0\1\0\3\0\0", "{}"},
-        {"MPSX\0\1\0\3\0\0", "{}"},
-        {"MPSK\0\2\0\3\1\0", "{}"},
-        {"MPSK\0\2\0\3\0\x40", "{}"},
-    };
-
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof(bad_frames) / sizeof(bad_frames[0]); i++) {
         struct mpsc_keyring_message message;
         char frame[MPSC_KEYRING_HEADER_SIZE + 256];
-        size_t len = strlen(cases[i].payload);
+        size_t len = strlen(bad_frames[i].payload);
         size_t need;
 
-        memcpy(frame, cases[i].header, 10);
+        memcpy(frame, bad_frames[i].header, 10);
         frame[10] = 0;
         frame[11] = (char)len;
-        memcpy(frame + MPSC_KEYRING_HEADER_SIZE, cases[i].payload, len);
+        memcpy(frame + MPSC_KEYRING_HEADER_SIZE, bad_frames[i].payload, len);
         CU_ASSERT_EQUAL(mpsc_keyring_decode(frame,
                                             MPSC_KEYRING_HEADER_SIZE + len,
                                             &need, &message),
