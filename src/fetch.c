@@ -456,6 +456,7 @@ open_keyring(struct mpsc_fetch *fetch)
         .endpoint = options->base_url,
         .solution_id = options->solution_id,
         .business_id = fetch->business_id,
+        .epoch = fetch->epoch,
     };
 
     if (left < 0) {
@@ -468,7 +469,6 @@ open_keyring(struct mpsc_fetch *fetch)
                              ? (unsigned)(left / 2) - query.keyring_deadline_ms
                              : 0;
     query.flight_ms = (unsigned)left;
-    fetch->hurried = left < options->deadline_ms / 2;
     if (state == MPSC_KEYRING_OK) {
         fetch->session = means->keyring->open(&query, &state);
     }
@@ -630,6 +630,8 @@ mpsc_fetch_begin(struct mpsc_fetch *fetch, struct mpsc_http *http)
     fetch->stage = MPSC_FETCH_LOADING;
     fetch->phase = MPSC_FETCH_NO_SESSION;
     fetch->app_usage = -1;
+    fetch->hurried =
+        left_ms(fetch) < fetch->means->configuration->deadline_ms / 2;
     mpsc_error_clear(&fetch->error);
     if (left_ms(fetch) <= 0) {
         mpsc_fetch_give_up(fetch, MPS_E_TIMEOUT,

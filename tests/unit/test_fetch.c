@@ -39,7 +39,7 @@ static struct mpsc_http *http;
 
 /* What the owner says and was told. */
 static int believes;
-static int allows;
+static int allows; /* so often */
 static int accepts;
 static int takes; /* it takes the token out of the record */
 static unsigned known_count;
@@ -63,7 +63,9 @@ static int
 on_allow(void *arg, struct mps_error *error)
 {
     (void)arg;
-    return allows ? 0 : (mpsc_error_set(error, MPS_E_RATE_LIMITED, "no"), -1);
+    return allows-- > 0
+               ? 0
+               : (mpsc_error_set(error, MPS_E_RATE_LIMITED, "no"), -1);
 }
 
 static int
@@ -202,7 +204,7 @@ begin(void)
     fake_trace_clear();
     atomic_store(&fetch.deadline_ms, fake_clock_mono_ms() + DEADLINE_MS);
     believes = 1;
-    allows = 1;
+    allows = 100;
     accepts = 1;
     takes = 1;
     known_count = 0;
@@ -369,6 +371,13 @@ static const struct row rows[] = {
      {.change_state = MPSC_KEYRING_LOCKED},
      "open keyring:0 start answered:OK store known:1:EAAfresh "
      "keyring:8 finish close over"},
+    {"purged before the store",
+     T,
+     REQUIRED,
+     1,
+     {.change_state = MPSC_KEYRING_PURGED},
+     "open keyring:0 start answered:OK store known:1:EAAfresh "
+     "keyring:13 finish close over"},
     {"the store fails, required",
      T,
      REQUIRED,
@@ -920,9 +929,12 @@ test_query(void)
         begin();
         atomic_store(&fetch.deadline_ms,
                      fake_clock_mono_ms() + (int64_t)deadlines[i]);
+        fetch.epoch = i + 7;
         mpsc_fetch_begin(&fetch, http);
         query = fake_keyring_query();
         CU_ASSERT_EQUAL(query.flight_ms, deadlines[i]);
+        CU_ASSERT_EQUAL(query.epoch, i + 7);
+        CU_ASSERT_EQUAL(fetch.hurried, deadlines[i] < DEADLINE_MS / 2);
         CU_ASSERT(query.keyring_deadline_ms <= KEYRING_MS);
         CU_ASSERT(query.keyring_deadline_ms > 0);
         /* Half of the time is the endpoint's. */
@@ -1005,6 +1017,120 @@ test_watch(void)
     end();
 }
 
+static const struct fake_http_answer refused = {
+    MPSC_HTTP_ANSWERED, 401, "{\"error\":{\"message\":\"x\",\"code\":190}}", 0,
+    NULL};
+
+/* The partner's token was rotated while the endpoint was asked with the old
+ * one: asked again at once, which counts as no attempt; but once only. */
+static void
+test_rotation(void)
+{
+    struct fake_http_plan plan = {.answers = {refused, good}, .count = 2};
+    char before[MPSC_DIGEST_HEX_SIZE];
+
+    begin();
+    configuration.attempts = 1;
+    fake_http_plan(&plan);
+    mpsc_fetch_begin(&fetch, http);
+    (void)settle();
+    memcpy(before, fetch.partner_digest, sizeof(before));
+    CU_ASSERT_EQUAL(strlen(before), MPSC_DIGEST_HEX_SIZE - 1);
+    write_token("EAArotated\n");
+    drive();
+    CU_ASSERT(fake_trace_is("rotated", "open keyring:0 start start "
+                                       "answered:OK store known:1:EAAfresh "
+                                       "keyring:0 finish close over"));
+    CU_ASSERT_STRING_EQUAL(fake_http_authorization(),
+                           "Authorization: Bearer EAArotated");
+    CU_ASSERT_STRING_NOT_EQUAL(fetch.partner_digest, before);
+    CU_ASSERT_EQUAL(fake_clock_mono_ms(), FAKE_CLOCK_MS);
+    end();
+
+    begin();
+    plan.answers[1] = refused;
+    plan.repeat = 1;
+    fake_http_plan(&plan);
+    mpsc_fetch_begin(&fetch, http);
+    (void)settle();
+    write_token("EAArotated\n");
+    CU_ASSERT_EQUAL(fake_http_deliver(1), 1);
+    (void)settle();
+    write_token("EAAthird\n");
+    drive();
+    CU_ASSERT_EQUAL(fake_http_counts().started, 2);
+    CU_ASSERT_EQUAL(known_error.code, MPS_E_AUTH);
+    end();
+}
+
+/* The attempts that are left are left after a rotation, too. */
+static void
+test_rotation_then_retry(void)
+{
+    const struct fake_http_plan plan = {
+        .answers = {refused, unavailable, unavailable, good}, .count = 4};
+
+    begin();
+    configuration.keyring = MPSC_KEYRING_OFF;
+    fake_http_plan(&plan);
+    mpsc_fetch_begin(&fetch, http);
+    write_token("EAArotated\n");
+    drive();
+    CU_ASSERT(fake_trace_is(
+        "retries", "start start start start answered:OK known:1:EAAfresh "
+                   "over"));
+    end();
+}
+
+/* The same token, or none that can be read, is no reason to ask again. */
+static void
+test_no_rotation(void)
+{
+    const struct fake_http_plan plan = {
+        .answers = {refused, good}, .count = 2, .repeat = 1};
+
+    for (int removed = 0; removed < 2; removed++) {
+        begin();
+        fake_http_plan(&plan);
+        mpsc_fetch_begin(&fetch, http);
+        (void)settle();
+        if (removed) {
+            unlink(token_path);
+        }
+        drive();
+        CU_ASSERT_EQUAL(known_error.code, MPS_E_AUTH);
+        CU_ASSERT_EQUAL(fake_http_counts().started, 1);
+        end();
+    }
+}
+
+/* What the answer says of the app's use, also one that is an error. */
+static void
+test_usage(void)
+{
+    static const struct {
+        const struct fake_http_answer *answer;
+        const char *header;
+        int usage;
+    } uses[] = {
+        {&good, "{\"call_count\":96,\"total_time\":3}", 96},
+        {&forbidden, "{\"call_count\":7,\"total_time\":12}", 12},
+        {&good, NULL, -1},
+    };
+
+    for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+        const struct fake_http_plan plan = {.answers = {*uses[i].answer},
+                                            .count = 1,
+                                            .app_usage = uses[i].header};
+
+        begin();
+        fake_http_plan(&plan);
+        fly();
+        CU_ASSERT_EQUAL(fetch.app_usage, uses[i].usage);
+        end();
+    }
+}
+
 /* The owner may know that the endpoint is not to be asked. */
 static void
 test_not_allowed(void)
@@ -1022,6 +1148,22 @@ test_not_allowed(void)
     CU_ASSERT_EQUAL(known_error.code, MPS_E_RATE_LIMITED);
     CU_ASSERT_PTR_NOT_NULL(strstr(known_error.message, BUSINESS));
     CU_ASSERT_EQUAL(fake_http_counts().started, 0);
+    end();
+}
+
+/* It is asked before each attempt. */
+static void
+test_not_allowed_again(void)
+{
+    const struct fake_http_plan plan = {.answers = {unavailable, good},
+                                        .count = 2};
+
+    begin();
+    fake_http_plan(&plan);
+    allows = 1;
+    fly();
+    CU_ASSERT_EQUAL(known_error.code, MPS_E_RATE_LIMITED);
+    CU_ASSERT_EQUAL(fake_http_counts().started, 1);
     end();
 }
 
@@ -1067,7 +1209,12 @@ main(void)
         {"deadline put off", test_put_off},
         {"never begun", test_never_begun},
         {"watch and due", test_watch},
+        {"rotation", test_rotation},
+        {"rotation, then retries", test_rotation_then_retry},
+        {"no rotation", test_no_rotation},
+        {"usage", test_usage},
         {"not allowed", test_not_allowed},
+        {"not allowed again", test_not_allowed_again},
         {"not accepted", test_not_accepted},
         CU_TEST_INFO_NULL,
     };
