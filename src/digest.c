@@ -39,7 +39,9 @@ sha256(const void *bytes, size_t len, unsigned char out[SHA256_BYTES])
 {
     int ok;
 
-    mpsc_exiting_enter();
+    if (!mpsc_exiting_try_enter()) {
+        return -1;
+    }
     forbid_exit_handler();
     ok = EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL) == 1;
     mpsc_exiting_leave();
@@ -66,10 +68,9 @@ mpsc_digest_hmac_sha256(const void *key, size_t key_len, const void *bytes,
     unsigned char out[SHA256_BYTES];
     int ok;
 
-    if (key_len > INT_MAX) {
+    if (key_len > INT_MAX || !mpsc_exiting_try_enter()) {
         return -1;
     }
-    mpsc_exiting_enter();
     forbid_exit_handler();
     ok = HMAC(EVP_sha256(), key, (int)key_len, bytes, len, out, NULL) != NULL;
     mpsc_exiting_leave();

@@ -10,7 +10,7 @@
 /* 64 hex digits and a NUL. */
 #define MPSC_DIGEST_HEX_SIZE 65
 
-/* 0, or -1 where libcrypto refuses (no memory). */
+/* 0, or -1 where libcrypto refuses (no memory, the process exits). */
 int mpsc_digest_sha256(const void *bytes, size_t len,
                        char hex[MPSC_DIGEST_HEX_SIZE]);
 

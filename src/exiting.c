@@ -76,6 +76,17 @@ mpsc_exiting_enter(void)
     }
 }
 
+int
+mpsc_exiting_try_enter(void)
+{
+    atomic_fetch_add(&door.inside, 1);
+    if (atomic_load(&door.closed)) {
+        atomic_fetch_sub(&door.inside, 1);
+        return 0;
+    }
+    return 1;
+}
+
 void
 mpsc_exiting_leave(void)
 {

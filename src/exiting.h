@@ -23,9 +23,13 @@ void mpsc_exiting_forked(void);
 /* True once the process exits: our thread may never do anything again. */
 int mpsc_exiting(void);
 
-/* Begins and ends the use of a library. Not nested; no callback of the host
- * and no long wait in between. */
+/* Begins and ends the use of a library. Not nested; no lock, no callback of
+ * the host and no long wait in between or around. */
 void mpsc_exiting_enter(void);
 void mpsc_exiting_leave(void);
+
+/* The same for who may hold a lock, which the thread that exits must not wait
+ * for: 0 where the process exits, and the library can't be used. */
+int mpsc_exiting_try_enter(void);
 
 #endif
