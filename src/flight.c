@@ -57,6 +57,31 @@ notify_unlocked(struct mpsc_hub *hub)
 /* --- while it flies --------------------------------------------------------
  */
 
+/*
+ * True where a record is newer than what was held when the flight began. One
+ * of another boot was received at a time by the wall clock, whose whole
+ * seconds may make it look newer than itself. Called with the lock.
+ */
+static int
+is_newer_unlocked(const struct mpsc_flight *flight,
+                  const struct mpsc_record *record, const char *digest,
+                  int64_t received_ms)
+{
+    const struct mpsc_credential *held = flight->entry->credential;
+
+    return received_ms > flight->newer_than_ms &&
+           (held == NULL || held->received_at != record->received_at ||
+            strcmp(held->digest, digest) != 0);
+}
+
+/* True where this process knows of a purge since the flight began. Called
+ * with the lock. */
+static int
+is_outdated_unlocked(const struct mpsc_flight *flight)
+{
+    return flight->fetch.epoch != flight->holdings->epoch;
+}
+
 static int
 believe_token(struct mpsc_flight *flight, const struct mpsc_record *record,
               const char *digest)
@@ -72,11 +97,12 @@ believe_token(struct mpsc_flight *flight, const struct mpsc_record *record,
     end_ms = mpsc_lifetime_end_ms(record, &now, flight->profile->boot_id);
     pthread_mutex_lock(&flight->hub->lock);
     serves =
+        !is_outdated_unlocked(flight) &&
         !mpsc_cache_is_dead(flight->entry, digest, received_ms) &&
         received_ms > flight->holdings->all_before_ms &&
         record->received_at >=
             flight->profile->configuration->distrust_before &&
-        received_ms > flight->newer_than_ms &&
+        is_newer_unlocked(flight, record, digest, received_ms) &&
         mpsc_lifetime_serves(received_ms, end_ms, now.boot_ms, &flight->wish);
     pthread_mutex_unlock(&flight->hub->lock);
     return serves;
@@ -148,16 +174,17 @@ on_keyring(void *arg, enum mpsc_keyring_state state)
     struct mpsc_holdings *holdings = flight->holdings;
     struct mpsc_time now;
 
-    /* Another's lock, or a purge, is no state of the keyring. */
-    if (state == MPSC_KEYRING_BUSY || state == MPSC_KEYRING_PURGED) {
+    /* Another's lock, or a purge, is no state of the keyring; nor is that it
+     * didn't answer a caller in a hurry. */
+    if (state == MPSC_KEYRING_BUSY || state == MPSC_KEYRING_PURGED ||
+        (state == MPSC_KEYRING_SILENT && flight->fetch.hurried)) {
         LOG(flight, LOG_INFO, "business %s: %s", flight->fetch.business_id,
             mpsc_keyring_text(state));
         return;
     }
     flight->hub->clock(&now);
     pthread_mutex_lock(&flight->hub->lock);
-    /* That it didn't answer a caller in a hurry says nothing. */
-    if (state == MPSC_KEYRING_SILENT && !flight->fetch.hurried &&
+    if (state == MPSC_KEYRING_SILENT &&
         flight->fetch.keyring_hint == MPSC_KEYRING_OK) {
         holdings->keyring_mute_until_ms = now.mono_ms + MUTE_MS;
     }
@@ -165,6 +192,14 @@ on_keyring(void *arg, enum mpsc_keyring_state state)
     if (flight->profile->configuration->keyring != MPSC_KEYRING_REQUIRED) {
         tell_keyring(flight, state);
     }
+}
+
+/* The calls that wait begin anew. */
+static int
+refuse_purged(struct mps_error *error)
+{
+    mpsc_error_set(error, MPS_E_AGAIN, "tokens were purged meanwhile");
+    return -1;
 }
 
 static int
@@ -176,19 +211,21 @@ on_allow(void *arg, struct mps_error *error)
     struct mpsc_time now;
     int64_t until_ms;
     int advisory;
+    int outdated;
 
     flight->hub->clock(&now);
     until_ms =
         now.boot_ms + (atomic_load(&flight->fetch.deadline_ms) - now.mono_ms);
     pthread_mutex_lock(&flight->hub->lock);
     advisory = flight->advisory;
+    outdated = is_outdated_unlocked(flight);
     pthread_mutex_unlock(&flight->hub->lock);
-    if (mpsc_standing_allow(&standing, advisory, until_ms, &flight->probing,
-                            error) != 0) {
-        return -1;
+    if (outdated) {
+        return refuse_purged(error);
     }
-    flight->allowed = 1;
-    return 0;
+    flight->allowed = mpsc_standing_allow(&standing, advisory, until_ms,
+                                          &flight->probing, error) == 0;
+    return flight->allowed ? 0 : -1;
 }
 
 /* True where tokens were purged since the flight began. */
@@ -197,18 +234,18 @@ was_purged(struct mpsc_flight *flight)
 {
     struct mpsc_epoch epoch;
     struct mpsc_time now;
-    int purged;
+    int outdated;
+    int has_epoch =
+        mpsc_epoch_read(flight->fetch.place.runtime_dir, &epoch) == 0;
 
-    if (mpsc_epoch_read(flight->fetch.place.runtime_dir, &epoch) != 0) {
-        return 0;
-    }
     flight->hub->clock(&now);
     pthread_mutex_lock(&flight->hub->lock);
-    mpsc_holdings_purge(flight->holdings, &epoch, &now);
-    purged = epoch.number != flight->fetch.epoch;
-    flight->purged = purged;
+    if (has_epoch) {
+        mpsc_holdings_purge(flight->holdings, &epoch, &now);
+    }
+    outdated = is_outdated_unlocked(flight);
     pthread_mutex_unlock(&flight->hub->lock);
-    return purged;
+    return outdated;
 }
 
 /* 0, or until when a token that came is known to be dead. */
@@ -236,7 +273,8 @@ on_accept(void *arg, const struct mpsc_record *record, struct mps_error *error)
 
     flight->hub->clock(&now);
     if (was_purged(flight)) {
-        mpsc_error_set(error, MPS_E_AGAIN, "tokens were purged meanwhile");
+        (void)refuse_purged(error);
+        error->http_status = 200;
         return -1;
     }
     if (until_ms <= now.boot_ms) {
@@ -339,9 +377,6 @@ remember_failure_unlocked(struct mpsc_flight *flight,
     int64_t until_ms = now->boot_ms + FAILURE_MS;
     int is_no = (mpsc_error_class(error->code) & MPS_CLASS_BUSINESS) != 0;
 
-    if (flight->purged) {
-        return;
-    }
     if (is_no) {
         /* A definite word on the business, that no retry changes soon. */
         int64_t ttl_ms =
@@ -362,22 +397,15 @@ remember_failure_unlocked(struct mpsc_flight *flight,
 }
 
 /* When the token is to be refreshed. All processes of a machine come to the
- * same moment for a token, and two machines with the same token don't. Called
- * with the lock. */
+ * same moment for a token, and two machines with the same token don't. */
 static void
-set_refresh_unlocked(struct mpsc_flight *flight,
-                     struct mpsc_credential *credential)
+draw_refresh(const struct mpsc_flight *flight,
+             struct mpsc_credential *credential)
 {
-    const struct mpsc_credential *held = flight->entry->credential;
     char seed[MPSC_DIGEST_HEX_SIZE + MPSC_BOOT_ID_SIZE];
     char sum[MPSC_DIGEST_HEX_SIZE] = "80000000";
     char digits[9] = "";
 
-    if (held != NULL && strcmp(held->digest, credential->digest) == 0) {
-        credential->refresh_ms =
-            mpsc_refresh_again(credential->received_ms, credential->end_ms);
-        return;
-    }
     snprintf(seed, sizeof(seed), "%s%s", credential->digest,
              flight->profile->boot_id);
     (void)mpsc_digest_sha256(seed, strlen(seed), sum);
@@ -393,15 +421,20 @@ take_unlocked(struct mpsc_flight *flight)
 {
     struct mpsc_entry *entry = flight->entry;
     struct mpsc_credential *credential = flight->credential;
+    const struct mpsc_credential *held = entry->credential;
 
-    set_refresh_unlocked(flight, credential);
+    if (held != NULL && strcmp(held->digest, credential->digest) == 0) {
+        credential->refresh_ms =
+            mpsc_refresh_again(credential->received_ms, credential->end_ms);
+    }
     entry->refresh_failures = 0;
     entry->refresh_not_before_ms = 0;
     mpsc_cache_forgive(entry);
-    /* It may have been invalidated since it was believed. */
-    if (credential->public.source != MPS_SOURCE_KEYRING ||
-        !mpsc_cache_is_dead(entry, credential->digest,
-                            credential->received_ms)) {
+    /* It may have been purged or invalidated since it was believed. */
+    if (!is_outdated_unlocked(flight) &&
+        (credential->public.source != MPS_SOURCE_KEYRING ||
+         !mpsc_cache_is_dead(entry, credential->digest,
+                             credential->received_ms))) {
         mpsc_cache_put(entry, mpsc_credential_hold(credential));
     }
 }
@@ -416,7 +449,7 @@ settle_unlocked(struct mpsc_flight *flight, const struct mpsc_time *now)
     if (flight->fetch.purpose == MPSC_FETCH_TOKEN) {
         if (flight->credential != NULL) {
             take_unlocked(flight);
-        } else {
+        } else if (flight->error.code != MPS_E_AGAIN) {
             if (held != NULL) {
                 back_off_unlocked(flight, held, now);
             }
@@ -485,18 +518,19 @@ report(struct mpsc_flight *flight, int source, const struct mps_error *error)
     const struct mpsc_credential *held;
     struct mpsc_time now;
 
-    /* A refusal by what all know already says nothing new; nor does a shutdown
-     * in the middle, or a deadline that was far shorter than usual. */
-    if (flight->fetch.purpose != MPSC_FETCH_TOKEN || flight->purged ||
+    if (flight->fetch.purpose != MPSC_FETCH_TOKEN ||
         (error == NULL && source != MPS_SOURCE_ENDPOINT) ||
         (error != NULL && error->code == MPS_E_AGAIN)) {
         return;
     }
     flight->hub->clock(&now);
-    if (error != NULL && error->code == MPS_E_TIMEOUT &&
-        (flight->fetch.hurried ||
-         now.mono_ms < atomic_load(&flight->fetch.deadline_ms))) {
-        result.counts = 0;
+    if (error != NULL && error->code == MPS_E_TIMEOUT) {
+        /* A shutdown in the middle says nothing; a deadline that was far
+         * shorter than usual, nothing of the endpoint. */
+        if (now.mono_ms < atomic_load(&flight->fetch.deadline_ms)) {
+            return;
+        }
+        result.counts = flight->allowed && !flight->fetch.hurried;
     }
     pthread_mutex_lock(&flight->hub->lock);
     held = held_unlocked(flight, &now);
@@ -536,6 +570,8 @@ on_known(void *arg, struct mpsc_record *record, int source,
                                          flight->profile->boot_id);
         if (credential == NULL) {
             mpsc_error_set(&flight->error, MPS_E_NO_MEMORY, "out of memory");
+        } else {
+            draw_refresh(flight, credential);
         }
     } else if (error != NULL) {
         flight->error = *error;

@@ -35,7 +35,6 @@ struct mpsc_flight {
     int background; /* somebody may wait for the event_fd */
     int advisory;   /* a refresh that could wait; nobody waits for it */
     int probe;      /* the process's one that may become the probe */
-    int purged;     /* its token was purged before it came: to be repeated */
     int64_t newer_than_ms; /* the keyring's record must be; CLOCK_BOOTTIME */
     struct mpsc_lifetime_wish wish;    /* all that the waiters ask, together */
     char target[MPSC_DIGEST_HEX_SIZE]; /* an erasure's token; "" = any */
