@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "exiting.h"
 #include "look.h"
 
 /* A flight ends a little before the call's patience does, so that its own
@@ -43,12 +44,23 @@ mpsc_call_look(struct mpsc_call *call)
     int due;
 
     mpsc_provider_lock(call->provider);
-    due = call->profile->user != geteuid() ||
+    due = call->profile->user != geteuid() || !call->holdings->looked ||
           (mpsc_call_verdict_unlocked(call, &why) == MPSC_LIMITS_CLOSED &&
            why->code == MPS_E_AUTH);
     mpsc_provider_unlock(call->provider);
     if (due) {
         look(call);
+    }
+}
+
+void
+mpsc_call_look_again_unlocked(struct mpsc_call *call)
+{
+    call->provider->hub.clock(&call->now);
+    if (mpsc_look_is_due_unlocked(call->profile, call->now.mono_ms)) {
+        mpsc_provider_unlock(call->provider);
+        look(call);
+        mpsc_provider_lock(call->provider);
     }
 }
 
@@ -115,6 +127,7 @@ mpsc_call_begin(struct mpsc_call *call, struct mpsc_provider *provider,
                       ? call->request.deadline_ms
                       : call->profile->configuration->deadline_ms;
     call->deadline_ms = call->now.mono_ms + deadline_ms;
+    call->patience_ms = call->deadline_ms;
     call->slack_ms = deadline_ms / 20 < SLACK_MS ? deadline_ms / 20 : SLACK_MS;
     call->wish.min_validity_s = call->request.min_validity_s;
     call->wish.force_refresh = (call->request.flags & MPS_FORCE_REFRESH) != 0;
@@ -178,7 +191,13 @@ start_unlocked(struct mpsc_call *call, struct mpsc_flight *flight,
     } else if (!somebody_waits) {
         refuse_unlocked(call, flight, "no thread can be started");
     } else {
+        /* It keeps the caller, who would leave another's before its end. */
         flight->here = 1;
+        if (call->patience_ms - call->slack_ms <
+            atomic_load(&flight->fetch.deadline_ms)) {
+            atomic_store(&flight->fetch.deadline_ms,
+                         call->patience_ms - call->slack_ms);
+        }
         fly_here_unlocked(call, io, flight);
     }
 }
@@ -194,8 +213,10 @@ mpsc_call_launch_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
     struct mpsc_flight *flight;
     struct mpsc_time now;
 
-    if (provider->stopping) {
-        mpsc_error_set(call->error, MPS_E_TIMEOUT, "the module is shut down");
+    if (provider->stopping || mpsc_exiting()) {
+        mpsc_error_set(call->error, MPS_E_TIMEOUT, "%s",
+                       provider->stopping ? "the module is shut down"
+                                          : "the process exits");
         return NULL;
     }
     flight = mpsc_flight_new(
@@ -217,6 +238,11 @@ mpsc_call_launch_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
     flight->background = !waits;
     flight->fetch.task.background = alone;
     flight->probe = errand == MPSC_CALL_PROBE;
+    if (!waits) {
+        /* What nobody waits for isn't in a hurry. */
+        atomic_store(&flight->fetch.deadline_ms,
+                     now.mono_ms + call->profile->configuration->deadline_ms);
+    }
     mpsc_flight_join_unlocked(flight, alone ? &nothing : &call->wish,
                               call->deadline_ms - call->slack_ms);
     flight->advisory = errand == MPSC_CALL_REFRESH;
@@ -284,6 +310,6 @@ mpsc_call_keyring_known_unlocked(const struct mpsc_call *call)
     const struct mpsc_holdings *holdings = call->holdings;
 
     return call->profile->configuration->keyring == MPSC_KEYRING_OFF ||
-           (holdings->swept &&
+           (holdings->swept && holdings->generation != 0 &&
             holdings->swept_generation == holdings->generation);
 }

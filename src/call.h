@@ -19,6 +19,8 @@ struct mpsc_call {
     struct mpsc_holdings *holdings; /* likewise: the profile's at the start */
     struct mpsc_lifetime_wish wish;
     int64_t deadline_ms;  /* CLOCK_MONOTONIC */
+    int64_t patience_ms;  /* likewise: when it leaves a flight, with a token to
+                           * fall back on */
     int64_t slack_ms;     /* a flight of this call ends so much sooner */
     struct mpsc_time now; /* at the start, or later */
     int entered;
@@ -38,8 +40,13 @@ void mpsc_call_end(struct mpsc_call *call);
 
 /* As mpsc_look(), but takes notice at once of another effective user, since
  * the keyring is found by it, and, where the partner's token was refused, of
- * another one of that. Without the lock. */
+ * another one of that; and where the first look isn't over yet, since the
+ * purge epoch goes with each fetch. Without the lock. */
 void mpsc_call_look(struct mpsc_call *call);
+
+/* After a wait: takes the time, and looks where a look has become due. Called
+ * with the lock, which is released meanwhile. */
+void mpsc_call_look_again_unlocked(struct mpsc_call *call);
 
 /* What a flight is started for. */
 enum mpsc_call_errand {

@@ -51,6 +51,18 @@ time_left_ms(const struct mpsc_call *call)
     return call->deadline_ms - now.mono_ms;
 }
 
+/* That the partner's token was refused is the profile's, and over for all its
+ * businesses when there is another one. Called with the lock. */
+static int
+is_lifted_unlocked(const struct mpsc_call *call,
+                   const struct mps_error *failure)
+{
+    const struct mpsc_limit *why;
+
+    return failure->code == MPS_E_AUTH &&
+           mpsc_call_verdict_unlocked(call, &why) == MPSC_LIMITS_OPEN;
+}
+
 /* Whether a remembered failure answers the call. Called with the lock. */
 static int
 fails_unlocked(struct mpsc_call *call, struct mpsc_entry *entry)
@@ -62,7 +74,8 @@ fails_unlocked(struct mpsc_call *call, struct mpsc_entry *entry)
         return 0;
     }
     call->provider->hub.clock(&now);
-    if (now.boot_ms >= entry->failure_until_ms) {
+    if (now.boot_ms >= entry->failure_until_ms ||
+        is_lifted_unlocked(call, entry->failure)) {
         mpsc_cache_forgive(entry);
         return 0;
     }
@@ -81,24 +94,30 @@ fails_unlocked(struct mpsc_call *call, struct mpsc_entry *entry)
     return 1;
 }
 
-/* One refresh in the background, where none is under way and the endpoint may
- * be asked. Called with the lock. */
+/* Whether a token that need not be refreshed yet may be. Called with the
+ * lock. */
+static int
+may_refresh_unlocked(const struct mpsc_call *call)
+{
+    return mpsc_limits_allow_advisory(&call->holdings->shared.limits,
+                                      call->now.boot_ms);
+}
+
+/* Starts a refresh in the background, where none is under way. Called with the
+ * lock. */
 static void
-refresh_unlocked(struct mpsc_call *call, struct mpsc_entry *entry)
+refresh_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
+                 enum mpsc_call_errand errand)
 {
     struct mps_error *told = call->error;
     struct mps_error unheard;
     struct mpsc_flight *flight;
-    struct mpsc_time now;
 
-    call->provider->hub.clock(&now);
-    if (entry->flight != NULL ||
-        !mpsc_limits_allow_advisory(&call->holdings->shared.limits,
-                                    now.boot_ms)) {
+    if (entry->flight != NULL) {
         return;
     }
     call->error = &unheard;
-    flight = mpsc_call_launch_unlocked(call, entry, MPSC_CALL_REFRESH, NULL);
+    flight = mpsc_call_launch_unlocked(call, entry, errand, NULL);
     call->error = told;
     if (flight != NULL) {
         mpsc_flight_release_unlocked(flight);
@@ -186,39 +205,55 @@ judge_unlocked(struct mpsc_call *call, struct mpsc_entry *entry, int code,
     return -1;
 }
 
-/*
- * Waits for the business's flight as long as the call, and with a token in
- * hand no longer than half of its life: it must be good for something yet.
- * Called with the lock.
- */
+/* How long the call waits for a flight: with a token in hand no longer than
+ * half of its life, since it must be good for something yet. */
+static void
+set_patience(struct mpsc_call *call, const struct mpsc_credential *fallback)
+{
+    call->provider->hub.clock(&call->now);
+    call->patience_ms = call->deadline_ms;
+    if (fallback != NULL) {
+        int64_t half_ms = (fallback->end_ms - call->now.boot_ms) / 2;
+
+        if (call->now.mono_ms + half_ms < call->patience_ms) {
+            call->patience_ms = call->now.mono_ms + half_ms;
+        }
+    }
+}
+
+/* The call has waited in vain, with a token in hand: the others need not wait
+ * for that as well. Called with the lock. */
+static void
+spare_others_unlocked(const struct mpsc_call *call, struct mpsc_entry *entry,
+                      const struct mpsc_credential *fallback)
+{
+    struct mpsc_time now;
+    int64_t until_ms;
+
+    call->provider->hub.clock(&now);
+    until_ms = now.boot_ms +
+               mpsc_refresh_backoff(1, fallback->end_ms - now.boot_ms, 0);
+    if (until_ms > entry->refresh_not_before_ms) {
+        entry->refresh_not_before_ms = until_ms;
+    }
+}
+
+/* Waits for the business's flight. Called with the lock. */
 static int
 fetch_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
                const struct mpsc_credential *fallback,
                struct mpsc_credential **credential)
 {
     struct mpsc_flight *flight = mpsc_call_board_unlocked(call, entry);
-    int64_t deadline_ms = call->deadline_ms;
-    struct mpsc_time now;
     int code;
 
     if (flight == NULL) {
         return call->error->code;
     }
-    call->provider->hub.clock(&now);
-    if (fallback != NULL) {
-        int64_t half_ms = (fallback->end_ms - now.boot_ms) / 2;
-
-        if (now.mono_ms + half_ms < deadline_ms) {
-            deadline_ms = now.mono_ms + half_ms;
-        }
-    }
-    code = mpsc_call_await_unlocked(call, flight, deadline_ms, credential);
+    code =
+        mpsc_call_await_unlocked(call, flight, call->patience_ms, credential);
     if (code == MPS_E_TIMEOUT && fallback != NULL) {
-        /* The others need not wait for it as well. */
-        call->provider->hub.clock(&now);
-        entry->refresh_not_before_ms =
-            now.boot_ms +
-            mpsc_refresh_backoff(1, fallback->end_ms - now.boot_ms, 0);
+        spare_others_unlocked(call, entry, fallback);
     }
     return judge_unlocked(call, entry, code, credential);
 }
@@ -235,7 +270,8 @@ probe_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
 {
     const struct mpsc_limit seen = *why;
     struct mpsc_flight *flight = NULL;
-    struct mpsc_time now;
+    int64_t until_ms =
+        call->now.mono_ms + (call->deadline_ms - call->now.mono_ms) / 4;
     int code;
 
     if (!call->holdings->probing && entry->flight == NULL) {
@@ -252,10 +288,10 @@ probe_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
         mpsc_flight_release_unlocked(flight);
         return dont_wait_unlocked(call, entry, credential);
     }
-    call->provider->hub.clock(&now);
-    code = mpsc_call_await_unlocked(
-        call, flight, now.mono_ms + (call->deadline_ms - now.mono_ms) / 4,
-        credential);
+    if (call->patience_ms < until_ms) {
+        until_ms = call->patience_ms;
+    }
+    code = mpsc_call_await_unlocked(call, flight, until_ms, credential);
     return code == MPS_E_TIMEOUT
                ? closed(call, &seen)
                : judge_unlocked(call, entry, code, credential);
@@ -271,6 +307,7 @@ go_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
     const struct mpsc_limit *why;
     struct mpsc_flight *flight;
 
+    set_patience(call, fallback);
     switch (mpsc_call_verdict_unlocked(call, &why)) {
     case MPSC_LIMITS_OPEN:
         break;
@@ -331,22 +368,29 @@ serve_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
                struct mpsc_credential **credential)
 {
     enum mpsc_refresh_action action = decide_unlocked(call, entry);
+    const struct mpsc_limit *why;
 
-    /* Where no thread is, a refresh is the caller's. */
-    if (action == MPSC_REFRESH_SERVE_AND_START && !has_threads(call)) {
-        action = MPSC_REFRESH_FETCH_ELSE_SERVE;
-    }
     *fallback = NULL;
     switch (action) {
     case MPSC_REFRESH_SERVE_AND_START:
-        refresh_unlocked(call, entry);
+        if (!may_refresh_unlocked(call)) {
+            break;
+        }
+        /* Where no thread is, a refresh is the caller's. */
+        if (!has_threads(call)) {
+            *fallback = mpsc_credential_hold(entry->credential);
+            return -1;
+        }
+        refresh_unlocked(call, entry, MPSC_CALL_REFRESH);
         break;
     case MPSC_REFRESH_FETCH_ELSE_SERVE:
         if (waits(call)) {
             *fallback = mpsc_credential_hold(entry->credential);
             return -1;
         }
-        refresh_unlocked(call, entry);
+        if (mpsc_call_verdict_unlocked(call, &why) != MPSC_LIMITS_CLOSED) {
+            refresh_unlocked(call, entry, MPSC_CALL_FETCH);
+        }
         break;
     case MPSC_REFRESH_FETCH:
         return -1;
@@ -357,18 +401,20 @@ serve_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
     return MPS_OK;
 }
 
-/* The failed call of one that has a token for that case. */
+/* The failed call of one that had a token for that case: what is left of it.
+ * It may have been purged or invalidated meanwhile. Called with the lock. */
 static int
-fall_back(struct mpsc_call *call, struct mpsc_credential *fallback,
-          struct mpsc_credential **credential)
+fall_back_unlocked(struct mpsc_call *call, struct mpsc_credential **credential)
 {
-    struct mpsc_time now;
+    const struct mpsc_entry *entry =
+        mpsc_cache_find(call->holdings->cache, call->request.business_id);
+    struct mpsc_credential *held = entry != NULL ? entry->credential : NULL;
 
-    call->provider->hub.clock(&now);
-    if (now.boot_ms >= fallback->end_ms) {
+    if (held == NULL || call->now.boot_ms >= held->end_ms ||
+        held->received_at < call->profile->configuration->distrust_before) {
         return call->error->code;
     }
-    *credential = mpsc_credential_hold(fallback);
+    *credential = mpsc_credential_hold(held);
     return MPS_OK;
 }
 
@@ -401,9 +447,12 @@ get_unlocked(struct mpsc_call *call, struct mpsc_credential **credential)
                                : dont_wait_unlocked(call, entry, credential);
         } else if (!leave_memory_unlocked(call)) {
             code = go_unlocked(call, entry, fallback, credential);
+            if (code != MPS_OK) {
+                mpsc_call_look_again_unlocked(call);
+            }
         }
         if (code > MPS_OK && fallback != NULL) {
-            code = fall_back(call, fallback, credential);
+            code = fall_back_unlocked(call, credential);
         }
         mpsc_credential_release(fallback);
     }

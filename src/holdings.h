@@ -23,6 +23,8 @@ struct mpsc_holdings {
     int skew_told; /* that the clocks differ */
     int probing;   /* a flight of ours asks an endpoint that has failed */
 
+    int looked; /* what follows is known, as far as it can be */
+
     /* The last look at what all processes of the user share. */
     struct mpsc_shared shared;
     char partner_digest[MPSC_DIGEST_HEX_SIZE]; /* the partner's token as it
