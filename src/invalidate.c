@@ -99,6 +99,7 @@ mpsc_invalidate(struct mpsc_provider *provider,
         goto out;
     }
     audit(&call, digest);
+    mpsc_call_look(&call);
     mpsc_provider_lock(provider);
     entry = mpsc_cache_entry(call.holdings->cache, call.request.business_id);
     if (entry == NULL) {

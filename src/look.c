@@ -42,6 +42,7 @@ files_changed(struct mpsc_provider *provider, struct mpsc_profile *profile)
     return changed;
 }
 
+/* A bad file is read twice, since its stamp settles later: told once. */
 static void
 tell_failure(struct mpsc_provider *provider,
              const struct mpsc_profile *profile, const struct mps_error *error)
@@ -64,6 +65,7 @@ reload(struct mpsc_provider *provider, struct mpsc_profile *profile)
 {
     struct mpsc_profile *fresh = NULL;
     struct mps_error error;
+    int is_news = 0;
     int code;
 
     pthread_mutex_lock(&provider->loading);
@@ -71,49 +73,56 @@ reload(struct mpsc_provider *provider, struct mpsc_profile *profile)
     if (code == MPS_OK) {
         mpsc_profile_inherit(fresh, profile);
         fresh = mpsc_provider_replace(provider, profile, fresh);
+    } else {
+        is_news = mpsc_provider_is_news(provider, &error);
     }
     pthread_mutex_unlock(&provider->loading);
-    if (code != MPS_OK) {
+    if (code == MPS_OK && fresh != profile) {
+        mpsc_provider_tell_clamped(provider, fresh);
+    } else if (is_news) {
         tell_failure(provider, profile, &error);
     }
     return fresh != NULL ? fresh : profile;
 }
 
-/* Another effective user has nothing of the former one's, as after a fork. */
+/* Another effective user has nothing of the former one's, as after a fork.
+ * Called with the lock. */
 static void
-look_at_user(struct mpsc_provider *provider, struct mpsc_profile *profile)
+change_user_unlocked(struct mpsc_profile *profile, uid_t user)
 {
-    uid_t user = geteuid();
-    struct mpsc_holdings *fresh;
+    struct mpsc_holdings *fresh = mpsc_profile_new_holdings(profile);
 
-    mpsc_provider_lock(provider);
-    if (user != profile->user) {
-        fresh = mpsc_profile_new_holdings(profile);
-        if (fresh != NULL) {
-            mpsc_holdings_release(&profile->holdings);
-            profile->holdings = fresh;
-            profile->user = user;
-        } else {
-            mpsc_cache_purge(profile->holdings->cache, INT64_MAX);
-        }
+    if (fresh != NULL) {
+        mpsc_holdings_release(&profile->holdings);
+        profile->holdings = fresh;
+        profile->user = user;
+    } else {
+        mpsc_cache_purge(profile->holdings->cache, INT64_MAX);
     }
-    mpsc_provider_unlock(provider);
 }
 
+/* Who we are, and so where keyring and shared files are; both at a time, or
+ * the one user's tokens would go to the other's keyring. */
 static void
-look_at_place(struct mpsc_provider *provider, struct mpsc_profile *profile,
-              struct mpsc_place *place)
+look_at_user_and_place(struct mpsc_provider *provider,
+                       struct mpsc_profile *profile, struct mpsc_place *place)
 {
+    uid_t user = geteuid();
     struct mpsc_place fresh;
+    int found = mpsc_profile_find_place(profile, &fresh) == 0;
 
     memset(place, 0, sizeof(*place));
-    if (mpsc_profile_find_place(profile, &fresh) != 0) {
-        return;
+    if (found) {
+        (void)mpsc_place_copy(place, &fresh);
     }
-    (void)mpsc_place_copy(place, &fresh);
     mpsc_provider_lock(provider);
-    mpsc_place_free(&profile->place);
-    profile->place = fresh;
+    if (user != profile->user) {
+        change_user_unlocked(profile, user);
+    }
+    if (found) {
+        mpsc_place_free(&profile->place);
+        profile->place = fresh;
+    }
     mpsc_provider_unlock(provider);
 }
 
@@ -166,6 +175,7 @@ look_at_shared(struct mpsc_provider *provider, struct mpsc_profile *profile,
     mpsc_provider_lock(provider);
     memcpy(holdings->partner_digest, digest, sizeof(digest));
     holdings->shared = shared;
+    holdings->looked = 1;
     mpsc_holdings_release(&holdings);
     mpsc_provider_unlock(provider);
 }
@@ -178,8 +188,7 @@ mpsc_look(struct mpsc_provider *provider, struct mpsc_profile *profile)
     if (files_changed(provider, profile)) {
         profile = reload(provider, profile);
     }
-    look_at_user(provider, profile);
-    look_at_place(provider, profile, &place);
+    look_at_user_and_place(provider, profile, &place);
     look_at_shared(provider, profile, &place);
     mpsc_place_free(&place);
     return profile;

@@ -164,6 +164,7 @@ mpsc_provider_replace(struct mpsc_provider *provider, struct mpsc_profile *old,
     }
     if (*link != NULL && mpsc_profile_furnish_unlocked(fresh, old) == 0) {
         fresh->next = old->next;
+        fresh->look_ms = old->look_ms;
         *link = fresh;
         chosen = mpsc_profile_hold_unlocked(fresh);
         /* The list's reference and the caller's. */
@@ -185,14 +186,9 @@ mpsc_provider_drop(struct mpsc_provider *provider,
     mpsc_provider_unlock(provider);
 }
 
-/*
- * Not every host tells the administrator what it was told: the log does, once
- * a minute as long as it is the same. True where it is to be told now. Called
- * with the loading lock.
- */
-static int
-load_error_is_news(struct mpsc_provider *provider,
-                   const struct mps_error *error)
+int
+mpsc_provider_is_news(struct mpsc_provider *provider,
+                      const struct mps_error *error)
 {
     struct mpsc_time now;
 
@@ -204,6 +200,17 @@ load_error_is_news(struct mpsc_provider *provider,
     memcpy(provider->load_error, error->message, sizeof(error->message));
     provider->load_error_ms = now.mono_ms;
     return 1;
+}
+
+void
+mpsc_provider_tell_clamped(struct mpsc_provider *provider,
+                           const struct mpsc_profile *profile)
+{
+    if (profile->distrust_clamped && mpsc_profile_logs(profile, LOG_WARNING)) {
+        mpsc_log_line(&provider->hub.log, LOG_WARNING,
+                      "distrust_before is still to come (is it UTC?): taken "
+                      "as now");
+    }
 }
 
 /* Called with the loading lock. */
@@ -236,18 +243,16 @@ mpsc_provider_profile(struct mpsc_provider *provider, const char *name,
     found = find_profile(provider, name);
     if (found == NULL) {
         found = load_profile(provider, name, error);
-        is_news = found != NULL || load_error_is_news(provider, error);
+        is_news = found != NULL || mpsc_provider_is_news(provider, error);
     }
     pthread_mutex_unlock(&provider->loading);
-    /* The host's function runs without a lock of ours. */
+    /* The host's function runs without a lock of ours. Not every host tells
+     * the administrator what it was told: the log does. */
     if (found == NULL && is_news) {
         mpsc_log_line(&provider->hub.log, LOG_ERR, "%s: %s",
                       mpsc_error_name(error->code), error->message);
-    } else if (found != NULL && is_news && found->distrust_clamped &&
-               mpsc_profile_logs(found, LOG_WARNING)) {
-        mpsc_log_line(&provider->hub.log, LOG_WARNING,
-                      "distrust_before is still to come (is it UTC?): taken "
-                      "as now");
+    } else if (found != NULL && is_news) {
+        mpsc_provider_tell_clamped(provider, found);
     }
     return found;
 }

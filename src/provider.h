@@ -73,6 +73,15 @@ struct mpsc_profile *mpsc_provider_replace(struct mpsc_provider *provider,
                                            struct mpsc_profile *old,
                                            struct mpsc_profile *fresh);
 
+/* True where a failure to load the configuration is to be told in the log: not
+ * the same one within a minute. Called with the loading lock. */
+int mpsc_provider_is_news(struct mpsc_provider *provider,
+                          const struct mps_error *error);
+
+/* Tells in the log where distrust_before is still to come. Without a lock. */
+void mpsc_provider_tell_clamped(struct mpsc_provider *provider,
+                                const struct mpsc_profile *profile);
+
 /* Drops a reference. */
 void mpsc_provider_drop(struct mpsc_provider *provider,
                         struct mpsc_profile *profile);
