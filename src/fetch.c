@@ -177,6 +177,7 @@ build_request(struct mpsc_fetch *fetch, const struct mpsc_partner *partner,
     if (prepared != NULL) {
         request->ca_blob = &prepared->ca;
     }
+    request->crowd = fetch->bare;
     return MPS_OK;
 }
 
@@ -400,18 +401,31 @@ answered(struct mpsc_fetch *fetch)
 }
 
 const char *
-mpsc_fetch_keyring_place(const struct mpsc_fetch *fetch,
+mpsc_fetch_keyring_place(const struct mpsc_place *place,
                          enum mpsc_keyring_state state)
 {
     if (state == MPSC_KEYRING_NO_BUS) {
-        return fetch->place.bus != NULL ? fetch->place.bus : "none is known";
+        return place->bus != NULL ? place->bus : "none is known";
     }
     if (state == MPSC_KEYRING_NO_RUNTIME_DIR) {
-        return fetch->place.runtime_dir != NULL
-                   ? fetch->place.runtime_dir
+        return place->runtime_dir != NULL
+                   ? place->runtime_dir
                    : "neither /run/mps-credential/UID nor XDG_RUNTIME_DIR";
     }
     return "";
+}
+
+void
+mpsc_fetch_keyring_error(struct mps_error *error,
+                         const struct mpsc_place *place,
+                         enum mpsc_keyring_state state)
+{
+    const char *where = mpsc_fetch_keyring_place(place, state);
+
+    mpsc_error_set(error, MPS_E_KEYRING,
+                   "keyring = required, but %s%s%s%s; %s",
+                   mpsc_keyring_text(state), *where != '\0' ? " (" : "", where,
+                   *where != '\0' ? ")" : "", mpsc_keyring_advice(state));
 }
 
 /* The keyring can't be had: on without it, or not at all. */
@@ -419,18 +433,13 @@ static void
 without_keyring(struct mpsc_fetch *fetch, enum mpsc_keyring_state state)
 {
     const struct mpsc_configuration *options = fetch->means->configuration;
-    const char *place = mpsc_fetch_keyring_place(fetch, state);
 
     fetch->events->keyring(fetch->arg, state);
     /* A token may be had without a lock that another holds; to erase without
      * it is to erase nothing. */
     if (options->keyring == MPSC_KEYRING_REQUIRED &&
         (state != MPSC_KEYRING_BUSY || fetch->purpose == MPSC_FETCH_ERASE)) {
-        mpsc_error_set(&fetch->error, MPS_E_KEYRING,
-                       "keyring = required, but %s%s%s%s; %s",
-                       mpsc_keyring_text(state), *place != '\0' ? " (" : "",
-                       place, *place != '\0' ? ")" : "",
-                       mpsc_keyring_advice(state));
+        mpsc_fetch_keyring_error(&fetch->error, &fetch->place, state);
         name_the_subject(fetch);
         fail(fetch);
     } else if (fetch->purpose == MPSC_FETCH_ERASE) {
@@ -638,7 +647,10 @@ mpsc_fetch_begin(struct mpsc_fetch *fetch, struct mpsc_http *http)
                            "the deadline passed before its turn came");
         return;
     }
-    if (fetch->means->configuration->keyring == MPSC_KEYRING_OFF) {
+    fetch->hurried =
+        left_ms(fetch) < fetch->means->configuration->deadline_ms / 2;
+    if (fetch->bare ||
+        fetch->means->configuration->keyring == MPSC_KEYRING_OFF) {
         if (fetch->purpose == MPSC_FETCH_ERASE) {
             make_known(fetch, NULL, 0, NULL);
         } else {

@@ -112,6 +112,7 @@ struct mpsc_fetch {
     struct mpsc_place place; /* the fetch's own */
     uint64_t epoch;          /* the purge epoch that it belongs to */
     enum mpsc_keyring_state keyring_hint; /* not OK: don't even try */
+    int bare; /* without keyring, which is another's: see sweep.h */
     atomic_int_least64_t deadline_ms; /* CLOCK_MONOTONIC; the owner may put it
                                        * off while the fetch runs */
 
@@ -141,8 +142,13 @@ extern const struct mpsc_task_ops mpsc_fetch_ops;
 
 /* What a keyring's state is about, for messages: the bus's address or the
  * runtime directory; "" where it is neither. */
-const char *mpsc_fetch_keyring_place(const struct mpsc_fetch *fetch,
+const char *mpsc_fetch_keyring_place(const struct mpsc_place *place,
                                      enum mpsc_keyring_state state);
+
+/* The MPS_E_KEYRING of `keyring = required`. */
+void mpsc_fetch_keyring_error(struct mps_error *error,
+                              const struct mpsc_place *place,
+                              enum mpsc_keyring_state state);
 
 /* Begins. http: the runner's client. */
 void mpsc_fetch_begin(struct mpsc_fetch *fetch, struct mpsc_http *http);

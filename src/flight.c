@@ -155,7 +155,7 @@ standing_of(struct mpsc_flight *flight, char digest[MPSC_DIGEST_HEX_SIZE])
 static void
 tell_keyring(struct mpsc_flight *flight, enum mpsc_keyring_state state)
 {
-    const char *place = mpsc_fetch_keyring_place(&flight->fetch, state);
+    const char *place = mpsc_fetch_keyring_place(&flight->fetch.place, state);
     char digest[MPSC_DIGEST_HEX_SIZE];
     const struct mpsc_standing standing = standing_of(flight, digest);
     char message[256];

@@ -65,6 +65,24 @@ fake_keyring_load_manner(enum fake_keyring_manner manner)
 }
 
 void
+fake_keyring_claim_manner(enum fake_keyring_manner manner)
+{
+    pthread_mutex_lock(&fake_lock);
+    plan.claim = manner;
+    fake_kick_unlocked();
+    pthread_mutex_unlock(&fake_lock);
+}
+
+void
+fake_keyring_change_manner(enum fake_keyring_manner manner)
+{
+    pthread_mutex_lock(&fake_lock);
+    plan.change = manner;
+    fake_kick_unlocked();
+    pthread_mutex_unlock(&fake_lock);
+}
+
+void
 fake_keyring_send(void)
 {
     pthread_mutex_lock(&fake_lock);

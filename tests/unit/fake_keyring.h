@@ -39,6 +39,8 @@ void fake_keyring_plan(const struct fake_keyring_plan *plan);
 
 /* Changes what is planned, while sessions run. */
 void fake_keyring_load_manner(enum fake_keyring_manner manner);
+void fake_keyring_claim_manner(enum fake_keyring_manner manner);
+void fake_keyring_change_manner(enum fake_keyring_manner manner);
 void fake_keyring_send(void);
 void fake_keyring_end(void);
 
