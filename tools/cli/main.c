@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "forget.h"
 #include "get.h"
 #include "output.h"
 #include "prefetch.h"
@@ -22,6 +23,7 @@ static const char help[] =
     "keyring or the endpoint, as the programs of this machine get them.\n"
     "\n"
     "  get            print the token of one customer business\n"
+    "  forget         drop tokens from running programs and the keyring\n"
     "  prefetch       get those of many businesses into the keyring\n"
     "\n"
     "  -h, --help     print this; after a verb: what it takes\n"
@@ -40,6 +42,7 @@ static const struct verb {
     int (*run)(int argc, char **argv);
 } verbs[] = {
     {"get", cli_get},
+    {"forget", cli_forget},
     {"prefetch", cli_prefetch},
 };
 

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "forget.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "ids.h"
+#include "json.h"
+#include "output.h"
+#include "src/error.h"
+#include "src/forget.h"
+
+static const char help[] =
+    "Usage: mps-credential forget [OPTION]... BUSINESS_ID...\n"
+    "       mps-credential forget [OPTION]... --all\n"
+    "Drop access tokens from this user's running programs and keyring, so\n"
+    "that the next one comes from the endpoint.\n"
+    "\n"
+    "      --all           of all businesses; nothing is asked\n"
+    "      --json          print one JSON object, also on failure\n"
+    "      --profile=NAME  take the settings of the configuration's group\n"
+    "                      [NAME]\n"
+    "  -h, --help          print this\n"
+    "\n"
+    "The token itself stays valid at Meta until it expires.\n"
+    "\n"
+    "The exit status is 0, or the code of the failure; see "
+    "mps-credential(1).\n";
+
+enum option_key { OPTION_ALL = 256, OPTION_JSON, OPTION_PROFILE };
+
+static const struct option long_options[] = {
+    {"all", no_argument, NULL, OPTION_ALL},
+    {"help", no_argument, NULL, 'h'},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"profile", required_argument, NULL, OPTION_PROFILE},
+    {NULL, 0, NULL, 0},
+};
+
+struct options {
+    const char *const *businesses;
+    size_t count; /* 0: all */
+    const char *profile;
+    int is_all;
+    int is_json;
+};
+
+enum action { ACTION_RUN, ACTION_HELP, ACTION_USAGE };
+
+static enum action
+refuse(const char *why)
+{
+    fprintf(stderr, CLI_PROGRAM ": %s\n", why);
+    return ACTION_USAGE;
+}
+
+/* The options together, and what is to be forgotten. */
+static enum action
+check(const struct options *options)
+{
+    if (options->profile != NULL && options->profile[0] == '\0') {
+        return refuse("--profile needs a name");
+    }
+    if (!options->is_all && options->count == 0) {
+        return refuse("forget needs a BUSINESS_ID, or --all");
+    }
+    if (options->is_all && options->count > 0) {
+        return refuse("forget takes either a BUSINESS_ID or --all, not both");
+    }
+    for (size_t i = 0; i < options->count; i++) {
+        if (!cli_ids_ok(options->businesses[i])) {
+            return refuse("a BUSINESS_ID has 1 to 20 digits: nothing was "
+                          "forgotten");
+        }
+    }
+    return ACTION_RUN;
+}
+
+/* getopt_long() has said itself what is wrong with an option. */
+static enum action
+parse(int argc, char **argv, struct options *options)
+{
+    int key;
+
+    memset(options, 0, sizeof(*options));
+    optind = 0;
+    while ((key = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+        switch (key) {
+        case OPTION_ALL:
+            options->is_all = 1;
+            break;
+        case OPTION_JSON:
+            options->is_json = 1;
+            break;
+        case OPTION_PROFILE:
+            options->profile = optarg;
+            break;
+        case 'h':
+            return ACTION_HELP;
+        default:
+            return ACTION_USAGE;
+        }
+    }
+    options->businesses = (const char *const *)argv + optind;
+    options->count = (size_t)(argc - optind);
+    return check(options);
+}
+
+static int
+add_businesses(struct json_object *answer, const struct options *options)
+{
+    struct json_object *list = json_object_new_array();
+
+    if (cli_json_add(answer, "businesses", list) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < options->count; i++) {
+        if (cli_json_append(
+                list, json_object_new_string(options->businesses[i])) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+print_json(const struct options *options,
+           const struct mpsc_forget_report *report,
+           const struct mps_error *error)
+{
+    static const char *const keyring[] = {
+        [MPSC_FORGET_FAILED] = "failed",
+        [MPSC_FORGET_ERASED] = "erased",
+        [MPSC_FORGET_OFF] = "off",
+    };
+    struct json_object *answer = json_object_new_object();
+    int result = -1;
+
+    if (answer == NULL || cli_json_add_code(answer, error->code) != 0 ||
+        cli_json_add(answer, "all",
+                     json_object_new_boolean(options->is_all)) != 0 ||
+        add_businesses(answer, options) != 0 ||
+        cli_json_add(answer, "programs_told",
+                     json_object_new_boolean(report->told)) != 0 ||
+        cli_json_add_text(answer, "keyring", keyring[report->keyring]) != 0 ||
+        cli_json_add_number(answer, "records", (int64_t)report->records) !=
+            0 ||
+        (error->code != MPS_OK &&
+         cli_json_add_error(answer, error, mpsc_error_class(error->code)) !=
+             0)) {
+        errno = ENOMEM;
+        goto out;
+    }
+    result = cli_json_put(stdout, answer);
+out:
+    json_object_put(answer);
+    return result;
+}
+
+/* What was done, for people; what was not the error tells. */
+static int
+print_report(const struct mpsc_forget_report *report)
+{
+    if (report->told) {
+        puts("The running programs of this user drop their tokens within a "
+             "second.");
+    }
+    if (report->keyring == MPSC_FORGET_ERASED) {
+        printf("Erased from the keyring: %zu %s.\n", report->records,
+               report->records == 1 ? "token" : "tokens");
+    } else if (report->keyring == MPSC_FORGET_OFF) {
+        puts("The keyring is left alone: the configuration has keyring = "
+             "off.");
+    }
+    return cli_output_text(
+        stdout, "At Meta a token that was handed out stays valid until it "
+                "expires: nothing here can end it.\n");
+}
+
+/* Returns the exit status. */
+static int
+print_outcome(const struct options *options,
+              const struct mpsc_forget_report *report,
+              const struct mps_error *error)
+{
+    int result = 0;
+
+    if (error->code != MPS_OK) {
+        cli_output_error(stderr, error, mpsc_error_class(error->code),
+                         time(NULL));
+    }
+    if (options->is_json) {
+        result = print_json(options, report, error);
+    } else if (report->told || report->keyring == MPSC_FORGET_ERASED) {
+        result = print_report(report);
+    }
+    if (result != 0) {
+        int unwritten = cli_output_failed();
+
+        return error->code == MPS_OK ? unwritten : error->code;
+    }
+    return error->code;
+}
+
+static int
+run(const struct options *options)
+{
+    struct mpsc_forget_report report = {.told = 0};
+    struct mpsc_profile *profile;
+    struct mps_error error;
+    struct mpsc_log log;
+
+    if (mpsc_log_init(&log, NULL) != 0) {
+        mpsc_error_set(&error, MPS_E_NO_MEMORY, "out of memory");
+        return print_outcome(options, &report, &error);
+    }
+    if (mpsc_profile_load(options->profile, NULL, &profile, &error) ==
+        MPS_OK) {
+        mpsc_forget(profile, &log, options->businesses, options->count,
+                    &report, &error);
+        mpsc_profile_release_unlocked(&profile);
+    }
+    mpsc_log_destroy(&log);
+    return print_outcome(options, &report, &error);
+}
+
+int
+cli_forget(int argc, char **argv)
+{
+    struct options options;
+
+    switch (parse(argc, argv, &options)) {
+    case ACTION_RUN:
+        return run(&options);
+    case ACTION_HELP:
+        return cli_output_text(stdout, help) == 0 ? 0 : cli_output_failed();
+    case ACTION_USAGE:
+        break;
+    }
+    fputs("Try '" CLI_PROGRAM " forget --help'.\n", stderr);
+    return MPS_E_INVALID;
+}
