@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -109,7 +110,8 @@ run_helper(const char *helper, unsigned alarm_s, int socket)
     int null = (int)syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR, 0);
 
     if (null >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
-        dup2(null, STDERR_FILENO) >= 0 && dup2(socket, STDIN_FILENO) >= 0 &&
+        dup2(null, STDERR_FILENO) >= 0 &&
+        (socket == STDIN_FILENO || dup2(socket, STDIN_FILENO) >= 0) &&
         be_effective_user() == 0) {
         close_from(STDERR_FILENO + 1);
         reset_signals();
@@ -121,11 +123,47 @@ run_helper(const char *helper, unsigned alarm_s, int socket)
     _exit(MPSC_KEYRING_NOT_RUN);
 }
 
+#if defined(SYS_pidfd_open) && defined(SYS_ppoll)
+/*
+ * Waits until the helper or the host has ended. The host's end of the socket
+ * doesn't tell: a child that the host forks at the wrong moment has a copy of
+ * it, and with a killed host the helper would keep its lock. So its socket is
+ * shut down for it; what is in it already can still be read.
+ */
+static void
+watch_host(pid_t host, int helper, int socket)
+{
+    struct pollfd ends[2] = {{.fd = -1, .events = POLLIN},
+                             {.fd = helper, .events = POLLIN}};
+
+    ends[0].fd = (int)syscall(SYS_pidfd_open, host, 0);
+    if (ends[0].fd < 0 && errno != ESRCH) {
+        return; /* an old kernel */
+    }
+    /* Looked at again: before, the number may have become another's. */
+    while (ends[0].fd >= 0 && getppid() == host &&
+           syscall(SYS_ppoll, ends, 2, NULL, NULL, 0) < 0) {
+    }
+    if (getppid() != host) {
+        syscall(SYS_shutdown, socket, SHUT_RDWR);
+    }
+}
+#else
+static void
+watch_host(pid_t host, int helper, int socket)
+{
+    (void)host;
+    (void)helper;
+    (void)socket;
+}
+#endif
+
 /* All signals stay blocked here, so nothing but SIGKILL comes between. */
 static _Noreturn void
-run_intermediate(const char *helper, unsigned alarm_s, int socket)
+run_intermediate(const char *helper, unsigned alarm_s, int socket, pid_t host)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
+    int pidfd = -1;
     siginfo_t info;
     pid_t pid;
 
@@ -134,17 +172,24 @@ run_intermediate(const char *helper, unsigned alarm_s, int socket)
     setsid();
     /* With SIGCHLD ignored the helper's status would be lost. */
     sigaction(SIGCHLD, &action, NULL);
-    pid = raw_clone(SIGCHLD, NULL);
-    if (pid == 0) {
-        run_helper(helper, alarm_s, socket);
-    }
     /* It may outlive the host's interest in its sockets and files. */
-    close_from(0);
+    if (socket != 0) {
+        dup2(socket, 0);
+    }
+    close_from(1);
+    pid = raw_clone(CLONE_PIDFD | SIGCHLD, &pidfd);
+    if (pid == 0) {
+        run_helper(helper, alarm_s, 0);
+    }
     info.si_code = 0;
     info.si_status = 0;
     if (pid < 0) {
         _exit(MPSC_KEYRING_NOT_RUN);
     }
+    if (pidfd >= 0) {
+        watch_host(host, pidfd, 0);
+    }
+    close_from(0);
     if (syscall(SYS_waitid, P_PID, pid, &info, WEXITED, NULL) != 0 ||
         info.si_code != CLD_EXITED) {
         _exit(STATUS_KILLED);
@@ -194,6 +239,7 @@ mpsc_keyring_spawn(const char *helper, unsigned alarm_s,
 {
     sigset_t all;
     sigset_t old;
+    pid_t host = getpid();
     int pair[2];
     int why;
 
@@ -206,7 +252,7 @@ mpsc_keyring_spawn(const char *helper, unsigned alarm_s,
     pthread_sigmask(SIG_SETMASK, &all, &old);
     child->pid = raw_clone(CLONE_PIDFD, &child->pidfd);
     if (child->pid == 0) {
-        run_intermediate(helper, alarm_s, pair[1]);
+        run_intermediate(helper, alarm_s, pair[1], host);
     }
     why = errno;
     pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -6,11 +6,13 @@
  * The host's direct child is an intermediate: a clone(2) of the host with
  * exit signal 0, so that its end raises no SIGCHLD and wait(2) without
  * __WALL or __WCLONE passes over it. It is the parent of the helper, waits
- * for it, and hands its exit status on. A double fork would show the helper
- * to a host that is a child sub-reaper or PID 1; a clone that executes the
- * helper itself would get back its SIGCHLD by execve(2). All is done with
- * system calls alone: the host may have threads, whose locks nobody would
- * release in the child, and pthread_atfork handlers, which must not run.
+ * for it, and hands its exit status on; should the host die first, it shuts
+ * down the helper's socket, whose other end a forked child may have, too. A
+ * double fork would show the helper to a host that is a child sub-reaper or
+ * PID 1; a clone that executes the helper itself would get back its SIGCHLD by
+ * execve(2). All is done with system calls alone: the host may have threads,
+ * whose locks nobody would release in the child, and pthread_atfork handlers,
+ * which must not run.
  *
  * Any thread may start and reap; errno may change. Of no use in a child of
  * fork(2), which is not the intermediate's parent.

@@ -455,13 +455,16 @@ test_helper_is_clean(void)
                              "'mps-credential-keyring-helper '",
                              pid),
                     0);
-    /* nor to the intermediate, which keeps nothing open (but valgrind's
-     * log, where that runs us) */
-    CU_ASSERT_EQUAL(desk_run("p=$(ps -o ppid= -p %d | tr -d ' '); "
-                             "test -n \"$p\" && ! ls -l /proc/$p/fd | "
-                             "grep -q '/dev/zero\\|socket:\\|anon_inode'",
-                             pid),
-                    0);
+    /* nor to the intermediate, which has the helper's socket, and descriptors
+     * of the two processes that it watches (and of valgrind's log, where that
+     * runs us) */
+    CU_ASSERT_EQUAL(
+        desk_run("p=$(ps -o ppid= -p %d | tr -d ' '); test -n \"$p\" && "
+                 "! ls -l /proc/$p/fd | grep -q /dev/zero && "
+                 "test $(ls -l /proc/$p/fd | grep -c socket:) = 1 && "
+                 "test $(ls -l /proc/$p/fd | grep -c anon_inode) = 2",
+                 pid),
+        0);
     CU_ASSERT_EQUAL(flight_end(&flight), 0);
     close(leak);
 }
