@@ -31,6 +31,7 @@ struct purge {
     struct mpsc_place place;
     struct mpsc_epoch epoch;
     struct mpsc_keyring_session *session;
+    int ended; /* it has told all, and isn't stepped again */
     struct mpsc_forget_report *report;
 };
 
@@ -54,8 +55,7 @@ pages_ms(const struct purge *purge, size_t pages)
 /* Waits until the session tells something; PENDING where it doesn't in time.
  */
 static enum mpsc_keyring_progress
-await(const struct purge *purge, int64_t until_ms,
-      struct mpsc_keyring_event *event)
+await(struct purge *purge, int64_t until_ms, struct mpsc_keyring_event *event)
 {
     const struct mpsc_keyring *port = purge->means->keyring;
 
@@ -65,6 +65,7 @@ await(const struct purge *purge, int64_t until_ms,
         struct pollfd fd = {port->fd(purge->session), POLLIN, 0};
         int64_t left = until_ms - mono_ms(purge);
 
+        purge->ended = progress == MPSC_KEYRING_ENDED;
         if (progress != MPSC_KEYRING_PENDING || left <= 0) {
             return progress;
         }
@@ -87,8 +88,7 @@ count_record(const struct purge *purge, struct mpsc_keyring_event *event)
 
 /* Waits for the answer `due`; its state, or what stands for it. */
 static enum mpsc_keyring_state
-hear(const struct purge *purge, enum mpsc_keyring_progress due,
-     int64_t wait_ms)
+hear(struct purge *purge, enum mpsc_keyring_progress due, int64_t wait_ms)
 {
     int64_t until_ms = mono_ms(purge) + wait_ms + SLACK_MS;
     struct mpsc_keyring_event event;
@@ -110,7 +110,7 @@ hear(const struct purge *purge, enum mpsc_keyring_progress due,
 }
 
 static enum mpsc_keyring_state
-erase_all(const struct purge *purge)
+erase_all(struct purge *purge)
 {
     if (purge->means->keyring->erase(purge->session) != 0) {
         return MPSC_KEYRING_BAD_HELPER;
@@ -119,8 +119,7 @@ erase_all(const struct purge *purge)
 }
 
 static enum mpsc_keyring_state
-erase_batch(const struct purge *purge, const char *const *business_ids,
-            size_t count)
+erase_batch(struct purge *purge, const char *const *business_ids, size_t count)
 {
     struct mpsc_keyring_change changes[MPSC_KEYRING_BATCH_MAX];
 
@@ -138,7 +137,7 @@ erase_batch(const struct purge *purge, const char *const *business_ids,
 /* Goes on after a page that can't be changed: it keeps one batch's records,
  * and says nothing of the others'. */
 static enum mpsc_keyring_state
-erase_named(const struct purge *purge)
+erase_named(struct purge *purge)
 {
     enum mpsc_keyring_state state = MPSC_KEYRING_OK;
 
@@ -164,14 +163,14 @@ end_session(struct purge *purge)
 {
     const struct mpsc_keyring *port = purge->means->keyring;
     int64_t until_ms = mono_ms(purge) + ENDING_MS;
-    enum mpsc_keyring_progress progress;
+    enum mpsc_keyring_progress progress = MPSC_KEYRING_RECORD;
     struct mpsc_keyring_event event;
 
     port->finish(purge->session);
-    do {
+    while (!purge->ended && progress != MPSC_KEYRING_PENDING) {
         progress = await(purge, until_ms, &event);
-    } while (progress != MPSC_KEYRING_ENDED &&
-             progress != MPSC_KEYRING_PENDING);
+        mpsc_record_free(&event.record);
+    }
     port->close(&purge->session);
 }
 
@@ -204,7 +203,7 @@ purge_keyring(struct purge *purge)
     return state;
 }
 
-/* What to tell of the keyring where all went well with the epoch. */
+/* The running processes were told, but the keyring was not purged. */
 static int
 explain_keyring(const struct purge *purge, enum mpsc_keyring_state state,
                 struct mps_error *error)
@@ -213,7 +212,8 @@ explain_keyring(const struct purge *purge, enum mpsc_keyring_state state,
 
     return mpsc_error_set(
         error, MPS_E_KEYRING,
-        "the keyring (%s) still has tokens, since %s; %s, then forget again",
+        "nothing or not all was erased from the keyring (%s): %s; %s, then "
+        "forget again",
         bus != NULL ? bus : "no bus is known", mpsc_keyring_text(state),
         mpsc_keyring_advice(state));
 }
@@ -231,7 +231,7 @@ explain_untold(const struct purge *purge, int failure,
         "%s%s%s",
         dir != NULL ? dir : "none is known",
         strerror_r(failure, text, sizeof(text)),
-        state != MPSC_KEYRING_OK ? "; the keyring still has tokens: " : "",
+        state != MPSC_KEYRING_OK ? "; nor is the keyring purged: " : "",
         state != MPSC_KEYRING_OK ? mpsc_keyring_text(state) : "");
 }
 
