@@ -16,10 +16,11 @@
  * word, which the breaker counts, comes first: by a twentieth, or this. */
 #define SLACK_MS 50
 
-/* The runner, made at first need. Called with the lock. */
-static struct mpsc_io *
-get_io_unlocked(struct mpsc_provider *provider)
+struct mpsc_io *
+mpsc_call_io_unlocked(const struct mpsc_call *call)
 {
+    struct mpsc_provider *provider = call->provider;
+
     if (provider->io == NULL) {
         provider->io = mpsc_io_new(&mpsc_http_curl, provider->hub.clock);
     }
@@ -181,7 +182,7 @@ static void
 start_unlocked(struct mpsc_call *call, struct mpsc_flight *flight,
                int somebody_waits)
 {
-    struct mpsc_io *io = get_io_unlocked(call->provider);
+    struct mpsc_io *io = mpsc_call_io_unlocked(call);
     int threads = call->profile->configuration->threads;
 
     if (io == NULL) {
@@ -202,9 +203,11 @@ start_unlocked(struct mpsc_call *call, struct mpsc_flight *flight,
     }
 }
 
-struct mpsc_flight *
-mpsc_call_launch_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
-                          enum mpsc_call_errand errand, const char *target)
+/* A flight that has not been started, or NULL with the call's error. Called
+ * with the lock. */
+static struct mpsc_flight *
+prepare_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
+                 enum mpsc_call_errand errand, const char *target)
 {
     static const struct mpsc_lifetime_wish nothing;
     struct mpsc_provider *provider = call->provider;
@@ -246,9 +249,39 @@ mpsc_call_launch_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
     mpsc_flight_join_unlocked(flight, alone ? &nothing : &call->wish,
                               call->deadline_ms - call->slack_ms);
     flight->advisory = errand == MPSC_CALL_REFRESH;
-    flight->references++;
-    start_unlocked(call, flight, waits);
     return flight;
+}
+
+struct mpsc_flight *
+mpsc_call_launch_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
+                          enum mpsc_call_errand errand, const char *target)
+{
+    struct mpsc_flight *flight = prepare_unlocked(call, entry, errand, target);
+
+    if (flight != NULL) {
+        flight->references++;
+        start_unlocked(call, flight, !flight->background);
+    }
+    return flight;
+}
+
+int
+mpsc_call_add_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
+                       struct mpsc_loop *loop,
+                       const struct mpsc_flight_follower *follower, void *arg)
+{
+    struct mpsc_flight *flight =
+        prepare_unlocked(call, entry, MPSC_CALL_FETCH, NULL);
+
+    if (flight == NULL) {
+        return -1;
+    }
+    flight->fetch.bare = 1;
+    flight->here = !call->profile->configuration->threads;
+    flight->follower = follower;
+    flight->follower_arg = arg;
+    mpsc_loop_add(loop, &flight->fetch.task);
+    return 0;
 }
 
 int

@@ -68,6 +68,19 @@ struct mpsc_flight *mpsc_call_launch_unlocked(struct mpsc_call *call,
                                               enum mpsc_call_errand errand,
                                               const char *target);
 
+/*
+ * Starts a bare flight (see fetch.h) in the loop that runs the calling task,
+ * for a business that has none. The follower hears of its end, in the loop's
+ * thread and not before this has returned. 0, or -1 with the call's error.
+ */
+int mpsc_call_add_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
+                           struct mpsc_loop *loop,
+                           const struct mpsc_flight_follower *follower,
+                           void *arg);
+
+/* The runner, made at first need; NULL without resources. */
+struct mpsc_io *mpsc_call_io_unlocked(const struct mpsc_call *call);
+
 /* The business's flight, with a reference for the caller: the one under way,
  * or a new one. NULL with the call's error. */
 struct mpsc_flight *mpsc_call_board_unlocked(struct mpsc_call *call,

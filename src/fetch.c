@@ -647,8 +647,6 @@ mpsc_fetch_begin(struct mpsc_fetch *fetch, struct mpsc_http *http)
                            "the deadline passed before its turn came");
         return;
     }
-    fetch->hurried =
-        left_ms(fetch) < fetch->means->configuration->deadline_ms / 2;
     if (fetch->bare ||
         fetch->means->configuration->keyring == MPSC_KEYRING_OFF) {
         if (fetch->purpose == MPSC_FETCH_ERASE) {

@@ -127,21 +127,15 @@ on_believe(void *arg, const struct mpsc_record *record)
 
 /*
  * What the fetch has to do with the other processes. `digest` is set to that
- * of the partner's token: as the fetch read it, else as it can be read now,
- * else as it was once.
+ * of the partner's token: as the fetch read it, or else as it is.
  */
 static struct mpsc_standing
 standing_of(struct mpsc_flight *flight, char digest[MPSC_DIGEST_HEX_SIZE])
 {
-    struct mps_error ignored;
-
     memcpy(digest, flight->fetch.partner_digest, MPSC_DIGEST_HEX_SIZE);
-    if (digest[0] == '\0' &&
-        mpsc_profile_partner_digest(flight->profile, digest, &ignored) !=
-            MPS_OK) {
-        pthread_mutex_lock(&flight->hub->lock);
-        memcpy(digest, flight->holdings->partner_digest, MPSC_DIGEST_HEX_SIZE);
-        pthread_mutex_unlock(&flight->hub->lock);
+    if (digest[0] == '\0') {
+        mpsc_standing_digest(flight->hub, flight->profile, flight->holdings,
+                             digest);
     }
     return (struct mpsc_standing){
         .hub = flight->hub,
@@ -152,27 +146,36 @@ standing_of(struct mpsc_flight *flight, char digest[MPSC_DIGEST_HEX_SIZE])
     };
 }
 
-static void
-tell_keyring(struct mpsc_flight *flight, enum mpsc_keyring_state state)
+void
+mpsc_flight_met_keyring(const struct mpsc_standing *standing,
+                        const struct mpsc_place *place,
+                        enum mpsc_keyring_state state, int asked)
 {
-    const char *place = mpsc_fetch_keyring_place(&flight->fetch.place, state);
-    char digest[MPSC_DIGEST_HEX_SIZE];
-    const struct mpsc_standing standing = standing_of(flight, digest);
+    const char *where = mpsc_fetch_keyring_place(place, state);
+    struct mpsc_time now;
     char message[256];
 
+    standing->hub->clock(&now);
+    pthread_mutex_lock(&standing->hub->lock);
+    if (state == MPSC_KEYRING_SILENT && asked) {
+        standing->holdings->keyring_mute_until_ms = now.mono_ms + MUTE_MS;
+    }
+    pthread_mutex_unlock(&standing->hub->lock);
+    if (standing->profile->configuration->keyring == MPSC_KEYRING_REQUIRED) {
+        return;
+    }
     snprintf(message, sizeof(message), "going on without it: %s%s%s%s; %s",
-             mpsc_keyring_text(state), *place != '\0' ? " (" : "", place,
-             *place != '\0' ? ")" : "", mpsc_keyring_advice(state));
-    mpsc_standing_keyring(&standing,
-                          state != MPSC_KEYRING_OK ? message : NULL);
+             mpsc_keyring_text(state), *where != '\0' ? " (" : "", where,
+             *where != '\0' ? ")" : "", mpsc_keyring_advice(state));
+    mpsc_standing_keyring(standing, state != MPSC_KEYRING_OK ? message : NULL);
 }
 
 static void
 on_keyring(void *arg, enum mpsc_keyring_state state)
 {
     struct mpsc_flight *flight = arg;
-    struct mpsc_holdings *holdings = flight->holdings;
-    struct mpsc_time now;
+    char digest[MPSC_DIGEST_HEX_SIZE];
+    struct mpsc_standing standing;
 
     /* Another's lock, or a purge, is no state of the keyring; nor is that it
      * didn't answer a caller in a hurry. */
@@ -182,16 +185,9 @@ on_keyring(void *arg, enum mpsc_keyring_state state)
             mpsc_keyring_text(state));
         return;
     }
-    flight->hub->clock(&now);
-    pthread_mutex_lock(&flight->hub->lock);
-    if (state == MPSC_KEYRING_SILENT &&
-        flight->fetch.keyring_hint == MPSC_KEYRING_OK) {
-        holdings->keyring_mute_until_ms = now.mono_ms + MUTE_MS;
-    }
-    pthread_mutex_unlock(&flight->hub->lock);
-    if (flight->profile->configuration->keyring != MPSC_KEYRING_REQUIRED) {
-        tell_keyring(flight, state);
-    }
+    standing = standing_of(flight, digest);
+    mpsc_flight_met_keyring(&standing, &flight->fetch.place, state,
+                            flight->fetch.keyring_hint == MPSC_KEYRING_OK);
 }
 
 /* The calls that wait begin anew. */
@@ -565,6 +561,10 @@ on_known(void *arg, struct mpsc_record *record, int source,
 
     report(flight, source, error);
     flight->hub->clock(&now);
+    if (record != NULL && flight->follower != NULL) {
+        flight->follower->token(flight->follower_arg,
+                                flight->fetch.business_id, record);
+    }
     if (record != NULL) {
         credential = mpsc_credential_new(record, source, &now,
                                          flight->profile->boot_id);
@@ -591,6 +591,11 @@ on_known(void *arg, struct mpsc_record *record, int source,
     settle_unlocked(flight, &now);
     pthread_mutex_unlock(&flight->hub->lock);
     log_result(flight, source);
+    if (flight->follower != NULL) {
+        flight->follower->landed(
+            flight->follower_arg, flight->fetch.business_id,
+            flight->credential != NULL ? NULL : &flight->error);
+    }
 }
 
 static void
@@ -691,6 +696,22 @@ mpsc_flight_wait_unlocked(struct mpsc_flight *flight, int64_t deadline_ms)
         }
     }
     return flight->done;
+}
+
+int
+mpsc_flight_land(struct mpsc_flight *flight, struct mpsc_record *record)
+{
+    int believed = on_believe(flight, record);
+    int taken;
+
+    if (believed) {
+        on_known(flight, record, MPS_SOURCE_KEYRING, NULL);
+    }
+    pthread_mutex_lock(&flight->hub->lock);
+    taken = flight->credential != NULL;
+    mpsc_flight_release_unlocked(flight);
+    pthread_mutex_unlock(&flight->hub->lock);
+    return taken;
 }
 
 void

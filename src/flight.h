@@ -14,13 +14,29 @@
 #include "hub.h"
 #include "lifetime.h"
 #include "profile.h"
+#include "standing.h"
+
+/* Somebody who follows a flight on its way. Called on the thread that runs
+ * it, without the lock. */
+struct mpsc_flight_follower {
+    /* The endpoint gave this token, which nobody knows yet. */
+    void (*token)(void *arg, const char *business_id,
+                  const struct mpsc_record *record);
+
+    /* Its result is known; error NULL = a token. */
+    void (*landed)(void *arg, const char *business_id,
+                   const struct mps_error *error);
+};
 
 struct mpsc_flight {
     struct mpsc_fetch fetch; /* first; the runner's, but for deadline_ms */
     struct mpsc_hub *hub;
-    struct mpsc_profile *profile;   /* a reference */
-    struct mpsc_holdings *holdings; /* likewise */
-    struct mpsc_entry *entry;       /* of the holdings' cache */
+    struct mpsc_profile *profile;                /* a reference */
+    struct mpsc_holdings *holdings;              /* likewise */
+    struct mpsc_entry *entry;                    /* of the holdings' cache */
+    const struct mpsc_flight_follower *follower; /* set before the start; NULL
+                                                  * = none */
+    void *follower_arg;
 
     /* The runner's. */
     int probing; /* it asks an endpoint that has failed, for all */
@@ -60,6 +76,22 @@ void mpsc_flight_join_unlocked(struct mpsc_flight *flight,
 /* Waits for the end, or until deadline_ms (CLOCK_MONOTONIC). True when done.
  * Called with the lock, which is released meanwhile. */
 int mpsc_flight_wait_unlocked(struct mpsc_flight *flight, int64_t deadline_ms);
+
+/*
+ * A flight that has not been started is over at once: it takes a record from
+ * the keyring into memory, where it is believed and meets the wish; the
+ * record's token is taken then. True where it was. Without the lock.
+ */
+int mpsc_flight_land(struct mpsc_flight *flight, struct mpsc_record *record);
+
+/*
+ * Takes notice of how the keyring was met: one that was mute when it was
+ * asked isn't asked again for a while, and the log hears of a change. For the
+ * thread that runs a fetch or sweep; without the lock.
+ */
+void mpsc_flight_met_keyring(const struct mpsc_standing *standing,
+                             const struct mpsc_place *place,
+                             enum mpsc_keyring_state state, int asked);
 
 /* Drops a reference. Called with the lock. */
 void mpsc_flight_release_unlocked(struct mpsc_flight *flight);

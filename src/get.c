@@ -477,30 +477,9 @@ audit(const struct mpsc_call *call, struct mpsc_credential *credential)
     }
 }
 
-/* Called with the lock. */
-static int
-get_held_unlocked(struct mpsc_call *call, struct mpsc_credential **credential)
-{
-    struct mpsc_entry *entry =
-        mpsc_cache_find(call->holdings->cache, call->request.business_id);
-
-    if (entry == NULL || decide_unlocked(call, entry) == MPSC_REFRESH_FETCH) {
-        return mpsc_error_set(call->error, MPS_E_AGAIN,
-                              "business %s: nothing is held",
-                              call->request.business_id);
-    }
-    *credential = mpsc_credential_hold(entry->credential);
-    return MPS_OK;
-}
-
-typedef int answer_fn(struct mpsc_call *call,
-                      struct mpsc_credential **credential);
-
-/* Checks the request and lets `answer` run under the lock. */
-static int
-get_by(answer_fn *answer, struct mpsc_provider *provider,
-       const struct mps_request *request,
-       const struct mps_credential **credential, struct mps_error *error)
+int
+mpsc_get(struct mpsc_provider *provider, const struct mps_request *request,
+         const struct mps_credential **credential, struct mps_error *error)
 {
     static const struct mpsc_request_rules rules = {
         MPS_NO_WAIT | MPS_FORCE_REFRESH, 1, 1};
@@ -511,7 +490,7 @@ get_by(answer_fn *answer, struct mpsc_provider *provider,
     code = mpsc_call_begin(&call, provider, request, &rules, error);
     if (code == MPS_OK) {
         mpsc_provider_lock(provider);
-        code = answer(&call, &found);
+        code = get_unlocked(&call, &found);
         mpsc_provider_unlock(provider);
     }
     if (found != NULL) {
@@ -523,17 +502,19 @@ get_by(answer_fn *answer, struct mpsc_provider *provider,
 }
 
 int
-mpsc_get(struct mpsc_provider *provider, const struct mps_request *request,
-         const struct mps_credential **credential, struct mps_error *error)
+mpsc_get_from_memory_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
+                              int at_worst)
 {
-    return get_by(get_unlocked, provider, request, credential, error);
-}
+    enum mpsc_refresh_action action;
 
-int
-mpsc_get_held(struct mpsc_provider *provider,
-              const struct mps_request *request,
-              const struct mps_credential **credential,
-              struct mps_error *error)
-{
-    return get_by(get_held_unlocked, provider, request, credential, error);
+    call->provider->hub.clock(&call->now);
+    action = decide_unlocked(call, entry);
+    if (action == MPSC_REFRESH_FETCH_ELSE_SERVE && at_worst) {
+        action = MPSC_REFRESH_SERVE;
+    }
+    if (action == MPSC_REFRESH_SERVE ||
+        action == MPSC_REFRESH_SERVE_AND_START) {
+        return MPS_OK;
+    }
+    return !at_worst && fails_unlocked(call, entry) ? call->error->code : -1;
 }

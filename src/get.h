@@ -5,7 +5,7 @@
 #ifndef MPSC_GET_H
 #define MPSC_GET_H
 
-#include "provider.h"
+#include "call.h"
 
 /* *credential is a reference for the host, or NULL; *error is filled on
  * failure. Returns the code. */
@@ -13,11 +13,13 @@ int mpsc_get(struct mpsc_provider *provider, const struct mps_request *request,
              const struct mps_credential **credential,
              struct mps_error *error);
 
-/* The same from memory alone: neither waits nor starts anything. MPS_E_AGAIN
- * where nothing usable is held. */
-int mpsc_get_held(struct mpsc_provider *provider,
-                  const struct mps_request *request,
-                  const struct mps_credential **credential,
-                  struct mps_error *error);
+/*
+ * What memory says to a call that waits, for this business: MPS_OK, it holds a
+ * token that is good enough; a code with the call's error, since a failure is
+ * remembered; -1, neither. at_worst: also one that should be refreshed first
+ * is good enough, and no failure counts. Starts nothing. Called with the lock.
+ */
+int mpsc_get_from_memory_unlocked(struct mpsc_call *call,
+                                  struct mpsc_entry *entry, int at_worst);
 
 #endif

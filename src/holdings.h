@@ -14,6 +14,8 @@
 #include "epoch.h"
 #include "state.h"
 
+struct mpsc_prefetch;
+
 struct mpsc_holdings {
     unsigned references; /* of profiles */
     struct mpsc_cache *cache;
@@ -39,6 +41,7 @@ struct mpsc_holdings {
     uint64_t generation;           /* the keyring's, as it was seen last */
     uint64_t swept_generation;     /* the same when all of it was read */
     int swept;                     /* it has been */
+    struct mpsc_prefetch *loading; /* reads it all now; NULL = nobody */
 };
 
 /* New and empty, with one reference; NULL without memory. */

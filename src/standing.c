@@ -10,6 +10,21 @@
 
 #include "error.h"
 
+void
+mpsc_standing_digest(struct mpsc_hub *hub, const struct mpsc_profile *profile,
+                     const struct mpsc_holdings *holdings,
+                     char digest[MPSC_DIGEST_HEX_SIZE])
+{
+    struct mps_error ignored;
+
+    digest[0] = '\0';
+    if (mpsc_profile_partner_digest(profile, digest, &ignored) != MPS_OK) {
+        pthread_mutex_lock(&hub->lock);
+        memcpy(digest, holdings->partner_digest, MPSC_DIGEST_HEX_SIZE);
+        pthread_mutex_unlock(&hub->lock);
+    }
+}
+
 static void
 keep_view(const struct mpsc_standing *standing,
           const struct mpsc_shared *shared)

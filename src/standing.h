@@ -21,6 +21,13 @@ struct mpsc_standing {
     const char *partner_digest; /* "" = the token can't be read */
 };
 
+/* The digest of the partner's token: as it can be read now, else as it was
+ * once, else "". */
+void mpsc_standing_digest(struct mpsc_hub *hub,
+                          const struct mpsc_profile *profile,
+                          const struct mpsc_holdings *holdings,
+                          char digest[MPSC_DIGEST_HEX_SIZE]);
+
 /*
  * May the endpoint be asked? advisory: for a token that need not be refreshed
  * yet. until_ms (CLOCK_BOOTTIME): when the fetch ends at the latest. *probing
