@@ -16,6 +16,10 @@
  * word, which the breaker counts, comes first: by a twentieth, or this. */
 #define SLACK_MS 50
 
+/* What was seen of a keyring that can't be used, or whose generation isn't
+ * known, counts for so long. */
+#define SWEPT_MS 30000
+
 struct mpsc_io *
 mpsc_call_io_unlocked(const struct mpsc_call *call)
 {
@@ -341,8 +345,20 @@ int
 mpsc_call_keyring_known_unlocked(const struct mpsc_call *call)
 {
     const struct mpsc_holdings *holdings = call->holdings;
+    struct mpsc_time now;
 
-    return call->profile->configuration->keyring == MPSC_KEYRING_OFF ||
-           (holdings->swept && holdings->generation != 0 &&
-            holdings->swept_generation == holdings->generation);
+    if (call->profile->configuration->keyring == MPSC_KEYRING_OFF) {
+        return 1;
+    }
+    if (holdings->swept == MPSC_HOLDINGS_UNSWEPT ||
+        holdings->swept_generation != holdings->generation) {
+        return 0;
+    }
+    if (holdings->swept == MPSC_HOLDINGS_SWEPT && holdings->generation != 0) {
+        return 1;
+    }
+    /* Without a generation, or without the keyring, that may change without a
+     * trace. */
+    call->provider->hub.clock(&now);
+    return now.mono_ms - holdings->swept_ms < SWEPT_MS;
 }

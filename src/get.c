@@ -11,6 +11,7 @@
 #include "audit.h"
 #include "call.h"
 #include "error.h"
+#include "prefetch.h"
 #include "refresh.h"
 
 /* What to do for the call with what is held. Called with the lock. */
@@ -141,6 +142,28 @@ closed(struct mpsc_call *call, const struct mpsc_limit *why)
                        call->request.business_id,
                        call->profile->configuration->base_url, told);
     return call->error->code;
+}
+
+/*
+ * The endpoint is not to be asked, but the keyring may have what this process
+ * doesn't know: then -1, look again. It is read whole, once for all calls.
+ * Called with the lock, which is released meanwhile.
+ */
+static int
+closed_unlocked(struct mpsc_call *call, const struct mpsc_limit *why)
+{
+    const struct mpsc_limit seen = *why;
+    int known = mpsc_call_keyring_known_unlocked(call);
+
+    if (!known) {
+        mpsc_provider_unlock(call->provider);
+        known = mpsc_prefetch_load(call);
+        mpsc_provider_lock(call->provider);
+        if (known) {
+            return -1;
+        }
+    }
+    return closed(call, &seen);
 }
 
 /* What MPS_NO_WAIT says with a fetch under way, or none since a failure is
@@ -315,10 +338,7 @@ go_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
         if (!waits(call)) {
             return dont_wait_unlocked(call, entry, credential);
         }
-        if (mpsc_call_keyring_known_unlocked(call)) {
-            return closed(call, why);
-        }
-        break;
+        return closed_unlocked(call, why);
     case MPSC_LIMITS_PROBE:
         if (has_threads(call)) {
             return probe_unlocked(call, entry, why, credential);

@@ -62,7 +62,7 @@ mpsc_holdings_purge(struct mpsc_holdings *holdings,
             until_ms = now->boot_ms;
         }
         mpsc_cache_purge(holdings->cache, until_ms);
-        holdings->swept = 0;
+        holdings->swept = MPSC_HOLDINGS_UNSWEPT;
     }
     holdings->epoch_known = 1;
     holdings->epoch = epoch->number;

@@ -16,6 +16,13 @@
 
 struct mpsc_prefetch;
 
+/* Whether all of the keyring was read. */
+enum mpsc_holdings_swept {
+    MPSC_HOLDINGS_UNSWEPT,
+    MPSC_HOLDINGS_TRIED, /* it couldn't be */
+    MPSC_HOLDINGS_SWEPT
+};
+
 struct mpsc_holdings {
     unsigned references; /* of profiles */
     struct mpsc_cache *cache;
@@ -40,7 +47,8 @@ struct mpsc_holdings {
     int64_t keyring_mute_until_ms; /* CLOCK_MONOTONIC: not asked till then */
     uint64_t generation;           /* the keyring's, as it was seen last */
     uint64_t swept_generation;     /* the same when all of it was read */
-    int swept;                     /* it has been */
+    enum mpsc_holdings_swept swept;
+    int64_t swept_ms;              /* CLOCK_MONOTONIC */
     struct mpsc_prefetch *loading; /* reads it all now; NULL = nobody */
 };
 

@@ -278,13 +278,18 @@ on_loaded(void *arg, enum mpsc_keyring_state state)
     struct mpsc_prefetch *prefetch = arg;
     struct mpsc_holdings *holdings = prefetch->call.holdings;
 
-    if (state != MPSC_KEYRING_OK || !prefetch->sweep.load_only) {
+    struct mpsc_time now;
+
+    if (!prefetch->sweep.load_only) {
         return;
     }
+    hub_of(prefetch)->clock(&now);
     lock(prefetch);
     /* Unless a purge came in between. */
     if (holdings->epoch == prefetch->sweep.epoch) {
-        holdings->swept = 1;
+        holdings->swept = state == MPSC_KEYRING_OK ? MPSC_HOLDINGS_SWEPT
+                                                   : MPSC_HOLDINGS_TRIED;
+        holdings->swept_ms = now.mono_ms;
         holdings->swept_generation = prefetch->generation;
         holdings->generation = prefetch->generation;
     }
