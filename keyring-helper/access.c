@@ -97,17 +97,26 @@ mpsk_access_read(struct mpsk_access *access, unsigned number,
     return state;
 }
 
-/* Takes the page's lock, within the deadline for all of the change. */
+/* Takes the page's lock and the writer's turn, and sets the deadline for the
+ * rest of the change. */
 static enum mpsc_keyring_state
 begin_change(struct mpsk_access *access, int64_t page_lock)
 {
-    mpsk_deadline_arm(access->query->keyring_deadline_ms,
+    const struct mpsc_keyring_query *query = access->query;
+    int failed;
+
+    /* Nobody waits for a store: it gets as much time as a caller would. */
+    mpsk_deadline_arm(query->lock_wait_ms + query->keyring_deadline_ms,
                       &mpsk_say_changed_busy);
-    if (mpsk_lock_more(access->dir, access->lock, page_lock, 1) != 0) {
-        mpsk_deadline_disarm();
+    failed =
+        mpsk_lock_more(access->dir, access->lock, page_lock, 1) != 0 ||
+        mpsk_lock_more(access->dir, access->lock, MPSK_LOCK_WRITER, 1) != 0;
+    mpsk_deadline_disarm();
+    if (failed) {
+        mpsk_lock_drop(access->lock, page_lock);
         return MPSC_KEYRING_NO_RUNTIME_DIR;
     }
-    mpsk_deadline_say(&mpsk_say_changed_silent);
+    mpsk_deadline_arm(query->keyring_deadline_ms, &mpsk_say_changed_silent);
     return MPSC_KEYRING_OK;
 }
 
@@ -115,6 +124,7 @@ static void
 end_change(struct mpsk_access *access, int64_t page_lock)
 {
     mpsk_deadline_disarm();
+    mpsk_lock_drop(access->lock, MPSK_LOCK_WRITER);
     mpsk_lock_drop(access->lock, page_lock);
 }
 

@@ -45,16 +45,26 @@ say_loaded(enum mpsc_keyring_state state, const struct mpsc_record *record,
     mpsc_secret_free(&frame);
 }
 
-/* Takes the business's lock; OK, or the state that says why not. */
+/*
+ * Takes the business's lock and, for the load, a reader's turn. Who has no
+ * time to wait goes without a turn: that only helps the others. OK, or the
+ * state that says why not.
+ */
 static enum mpsc_keyring_state
 take_lock(struct mpsk_access *access, int64_t offset)
 {
     unsigned wait_ms = access->query->lock_wait_ms;
 
     access->lock = mpsk_lock_open(access->dir, offset, 0);
-    if (access->lock == -1 && wait_ms > 0) {
+    if (wait_ms > 0) {
         mpsk_deadline_arm(wait_ms, &mpsk_say_loaded_busy);
-        access->lock = mpsk_lock_open(access->dir, offset, 1);
+        if (access->lock == -1) {
+            access->lock = mpsk_lock_open(access->dir, offset, 1);
+        }
+        if (access->lock >= 0) {
+            (void)mpsk_lock_more(access->dir, access->lock, mpsk_lock_reader(),
+                                 1);
+        }
         mpsk_deadline_disarm();
     }
     if (access->lock == -1) {
@@ -116,6 +126,7 @@ mpsk_flight(const struct mpsc_keyring_query *query)
         mpsk_deadline_arm(query->keyring_deadline_ms, &mpsk_say_loaded_silent);
         state = load(&access, place.page, &record, &found);
         mpsk_deadline_disarm();
+        mpsk_lock_drop(access.lock, mpsk_lock_reader());
     }
     say_loaded(state, found ? &record : NULL,
                state == MPSC_KEYRING_OK ? query->flight_ms

@@ -92,6 +92,12 @@ mpsk_lock_more(int dir, int lock, int64_t offset, int wait)
                                                                         : -1;
 }
 
+int64_t
+mpsk_lock_reader(void)
+{
+    return MPSK_LOCK_WRITER + 1 + getpid() % MPSK_LOCK_READERS;
+}
+
 void
 mpsk_lock_drop(int lock, int64_t offset)
 {

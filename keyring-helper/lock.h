@@ -11,6 +11,19 @@
 #include <stdint.h>
 
 /*
+ * Turns at the keyring, whose service does one thing after the other: with
+ * some hundred helpers at once, as in a storm of cold starts, each would wait
+ * longer for its answer than a mute service is given. They wait here instead,
+ * a few at a time talk, and stores have a turn of their own, since others wait
+ * for what is stored. Offsets like those of place.h, and as fixed.
+ */
+#define MPSK_LOCK_WRITER INT64_C(0)
+#define MPSK_LOCK_READERS 3 /* behind it */
+
+/* This process's turn among the readers: the offset of its byte. */
+int64_t mpsk_lock_reader(void);
+
+/*
  * Opens the lock file in the directory, makes it if needed, and locks its
  * byte at `offset`. wait 0: only where that is possible at once. Returns the
  * lock's descriptor; -1 where another holds the byte (wait 0 alone); -2

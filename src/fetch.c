@@ -279,8 +279,8 @@ keep(struct mpsc_fetch *fetch)
         return;
     }
     fetch->phase = MPSC_FETCH_CHANGING;
-    fetch->keyring_due_ms =
-        mono_ms(fetch) + options->keyring_deadline_ms + KEYRING_SLACK_MS;
+    fetch->keyring_due_ms = mono_ms(fetch) + fetch->lock_wait_ms +
+                            options->keyring_deadline_ms + KEYRING_SLACK_MS;
 }
 
 /*
@@ -486,7 +486,8 @@ open_keyring(struct mpsc_fetch *fetch)
         return;
     }
     fetch->phase = MPSC_FETCH_OPENED;
-    fetch->helper_end_ms = mono_ms(fetch) + query.lock_wait_ms +
+    fetch->lock_wait_ms = query.lock_wait_ms;
+    fetch->helper_end_ms = mono_ms(fetch) + 2 * (int64_t)query.lock_wait_ms +
                            2 * (int64_t)query.keyring_deadline_ms +
                            query.flight_ms + ENDING_SLACK_MS;
     /* The slack must not eat up a short deadline. */
@@ -507,8 +508,8 @@ erase(struct mpsc_fetch *fetch)
         return;
     }
     fetch->phase = MPSC_FETCH_CHANGING;
-    fetch->keyring_due_ms =
-        mono_ms(fetch) + options->keyring_deadline_ms + KEYRING_SLACK_MS;
+    fetch->keyring_due_ms = mono_ms(fetch) + fetch->lock_wait_ms +
+                            options->keyring_deadline_ms + KEYRING_SLACK_MS;
 }
 
 static void

@@ -121,7 +121,8 @@ struct mpsc_fetch {
     enum mpsc_fetch_keyring phase;
     struct mpsc_http *http;
     struct mpsc_keyring_session *session;
-    int hurried; /* it had far less time than is configured */
+    int hurried;            /* it had far less time than is configured */
+    int64_t lock_wait_ms;   /* how long the helper may wait for locks, twice */
     int64_t helper_end_ms;  /* when its own alarm has ended the helper */
     int64_t keyring_due_ms; /* until when the keyring may take for its phase */
     int64_t pause_until_ms;

@@ -513,7 +513,7 @@ static int
 start(struct mpsc_keyring_session *session,
       const struct mpsc_keyring_query *query)
 {
-    unsigned ms = query->lock_wait_ms + 2 * query->keyring_deadline_ms +
+    unsigned ms = 2 * query->lock_wait_ms + 2 * query->keyring_deadline_ms +
                   query->flight_ms;
     struct epoll_event event = {.events = EPOLLIN};
     struct stat status;
