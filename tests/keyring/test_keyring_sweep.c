@@ -406,6 +406,81 @@ test_claim_tells(void)
     end(&sweep);
 }
 
+/* Puts into `id` the next business after `from` that is on that page, or on
+ * any other. */
+static void
+find_id(unsigned from, unsigned page, int same, char id[16])
+{
+    do {
+        snprintf(id, 16, "%u", ++from);
+    } while ((mpsk_place_page(id) == page) != same);
+}
+
+/* A page that the session has written itself after others did. */
+static void
+test_claim_after_change(void)
+{
+    static struct sweep sweep;
+    struct flight flight;
+    unsigned page = mpsk_place_page("1");
+    char neighbour[16];
+    char stranger[16];
+
+    find_id(1, page, 1, neighbour);
+    find_id(1, page, 0, stranger);
+    erase_all();
+    begin(&sweep);
+    CU_ASSERT_EQUAL(claim_one(&sweep, "1"), 1);
+    CU_ASSERT_EQUAL(flight_whole(&flight, neighbour, "new"), MPSC_KEYRING_OK);
+    CU_ASSERT_EQUAL(claim_one(&sweep, stranger), 1);
+    CU_ASSERT_EQUAL(change_one(&sweep, "1", MPSC_KEYRING_STORE, "one"),
+                    MPSC_KEYRING_OK);
+    CU_ASSERT_EQUAL(claim_one(&sweep, neighbour), 1);
+    CU_ASSERT_STRING_EQUAL_FATAL(told_token(&sweep, neighbour), "new");
+    /* what was told is not told once more after it was erased */
+    CU_ASSERT_EQUAL(mpsc_keyring_client.erase(sweep.session), 0);
+    CU_ASSERT_EQUAL(await(&sweep, MPSC_KEYRING_CHANGED, 1), 0);
+    CU_ASSERT_EQUAL(claim_one(&sweep, neighbour), 1);
+    CU_ASSERT_EQUAL(sweep.record_count, 0);
+    end(&sweep);
+}
+
+/* The first session of all: there is no generation yet. */
+static void
+test_first(void)
+{
+    static struct sweep sweep;
+
+    plan(&sweep);
+    sweep.query.solution_id = "1004";
+    CU_ASSERT_EQUAL_FATAL(load(&sweep), MPSC_KEYRING_OK);
+    CU_ASSERT_EQUAL(claim_one(&sweep, "1"), 1);
+    CU_ASSERT_EQUAL(change_one(&sweep, "1", MPSC_KEYRING_STORE, "one"),
+                    MPSC_KEYRING_OK);
+    CU_ASSERT_EQUAL(claim_one(&sweep, "1"), 1);
+    CU_ASSERT_EQUAL(sweep.record_count, 0);
+    end(&sweep);
+}
+
+/* The lock file is taken away: others would lock another one. */
+static void
+test_lock_file(void)
+{
+    static struct sweep sweep;
+
+    begin(&sweep);
+    CU_ASSERT_EQUAL(claim_one(&sweep, "1"), 1);
+    CU_ASSERT_EQUAL(unlink(desk_path("locks/lock")), 0);
+    CU_ASSERT_EQUAL(claim_one(&sweep, "2"), 0);
+    CU_ASSERT_EQUAL(change_one(&sweep, "1", MPSC_KEYRING_STORE, "lost"),
+                    MPSC_KEYRING_NO_RUNTIME_DIR);
+    end(&sweep);
+    begin(&sweep);
+    CU_ASSERT_EQUAL(claim_one(&sweep, "2"), 1);
+    end(&sweep);
+    CU_ASSERT_FALSE(keyring_has("1", "lost"));
+}
+
 static void
 test_batches(void)
 {
@@ -941,6 +1016,9 @@ static CU_TestInfo tests[] = {
     {"many records on all pages", test_many},
     {"contested claims", test_contested},
     {"a claim tells what changed", test_claim_tells},
+    {"a claim after a change", test_claim_after_change},
+    {"first session", test_first},
+    {"lock file taken away", test_lock_file},
     {"batches", test_batches},
     {"limits", test_limits},
     {"large token", test_large},
