@@ -13,8 +13,14 @@
  * way where the server speaks HTTP/2. A request whose kept connection turns
  * out to be cut, without a byte of an answer, is repeated once on a fresh
  * one; its caller doesn't notice. What fails on a fresh connection is the
- * caller's to repeat. Where several share a fresh connection the library
- * counts it as kept for all but the first.
+ * caller's to repeat. (Where others share a fresh connection libcurl 7.88 may
+ * repeat one of them all the same; none is ever sent more than twice.) What
+ * a server refuses to look at (REFUSED_STREAM) is repeated in the same way.
+ *
+ * An idle connection is taken up again within a minute, and within five of
+ * its start. Those of a client that lies unused stay open until it is used
+ * again or closed. A changed CA file counts for new connections within a
+ * minute, other certificates in memory at once.
  *
  * Hosts close and reuse descriptors behind our back. A client compares each
  * descriptor with what it opened, before each use: nothing is read from,
@@ -24,8 +30,9 @@
  * and usable() is 0. So the owner
  *
  * - asks usable() when it takes up a client that has lain unused, and after a
- *   poll() or start() that failed; where it is 0, cancels what is under way,
- *   calls abandon(), and opens another;
+ *   poll() or start() that failed; where it is 0, cancels what is under way
+ *   and opens another client in place of this one, after close(), which
+ *   closes what is still the client's, or abandon(), which closes nothing;
  * - calls abandon() alone, and nothing else, in a forked child.
  *
  * Out of reach: a descriptor that the host replaces from another thread

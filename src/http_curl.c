@@ -451,9 +451,9 @@ land(struct transfer *transfer)
 
 /* Frees one that has landed. */
 static void
-transfer_free(struct transfer *transfer)
+transfer_free(struct mpsc_http *http, struct transfer *transfer)
 {
-    struct transfer **link = &transfer->http->transfers;
+    struct transfer **link = &http->transfers;
 
     while (*link != NULL && *link != transfer) {
         link = &(*link)->next;
@@ -513,6 +513,18 @@ set_manners(CURL *easy)
     /* Else a resolver that never answers holds up the end of the call. */
     SET(CURLOPT_QUICK_EXIT, 1L)
     SET(CURLOPT_NOPROGRESS, 1L)
+    SET(CURLOPT_WRITEFUNCTION, take_body)
+    /* An empty list: the environment's no_proxy isn't taken. */
+    SET(CURLOPT_NOPROXY, "")
+    return result;
+}
+
+/* How connections are opened, kept and closed. */
+static CURLcode
+set_connections(CURL *easy)
+{
+    CURLcode result = CURLE_OK;
+
     SET(CURLOPT_MAXAGE_CONN, IDLE_S)
     SET(CURLOPT_MAXLIFETIME_CONN, LIFETIME_S)
     SET(CURLOPT_TCP_KEEPALIVE, 1L)
@@ -525,9 +537,6 @@ set_manners(CURL *easy)
     SET(CURLOPT_OPENSOCKETFUNCTION, open_socket)
     SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket)
     SET(CURLOPT_PREREQFUNCTION, before_request)
-    SET(CURLOPT_WRITEFUNCTION, take_body)
-    /* An empty list: the environment's no_proxy isn't taken. */
-    SET(CURLOPT_NOPROXY, "")
     /* Refused where libcurl's TLS library keeps none. */
     (void)curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_S);
     return result;
@@ -620,6 +629,9 @@ launch(struct transfer *transfer)
         result = set_manners(easy);
     }
     if (result == CURLE_OK) {
+        result = set_connections(easy);
+    }
+    if (result == CURLE_OK) {
         result = set_request(easy, transfer);
     }
     if (result == CURLE_OK &&
@@ -657,14 +669,14 @@ http_start(struct mpsc_http *http, struct mpsc_http_call *call)
     }
     transfer->http = http;
     transfer->call = call;
+    transfer->next = http->transfers;
+    http->transfers = transfer;
     if (add_header(transfer, call->request.authorization.data) != 0 ||
         add_header(transfer, "Accept: application/json") != 0 ||
         launch(transfer) != 0) {
-        transfer_free(transfer);
+        transfer_free(http, transfer);
         return -1;
     }
-    transfer->next = http->transfers;
-    http->transfers = transfer;
     call->handle = transfer;
     return 0;
 }
@@ -686,7 +698,7 @@ http_cancel(struct mpsc_http *http, struct mpsc_http_call *call)
         socket->suspect = 1;
     }
     land(transfer);
-    transfer_free(transfer);
+    transfer_free(http, transfer);
     call->handle = NULL;
     if (http->pool != NULL) {
         /* What killed one connection may have killed those beside it. */
@@ -836,11 +848,11 @@ fill_response(struct transfer *transfer, CURLcode result)
 
 /* The transfer has landed, with its response. */
 static void
-deliver(struct transfer *transfer)
+deliver(struct mpsc_http *http, struct transfer *transfer)
 {
     struct mpsc_http_call *call = transfer->call;
 
-    transfer_free(transfer);
+    transfer_free(http, transfer);
     call->handle = NULL;
     call->done(call, call->arg);
 }
@@ -858,7 +870,7 @@ finish(struct mpsc_http *http, struct transfer *transfer, CURLcode result)
     land(transfer);
     mpsc_http_sockets_shut_idle(&http->pool->sockets, 0);
     if (!again) {
-        deliver(transfer);
+        deliver(http, transfer);
     }
 }
 
@@ -870,7 +882,7 @@ launch_again(struct mpsc_http *http)
 
     while (transfer != NULL) {
         if (transfer->easy == NULL && launch(transfer) != 0) {
-            deliver(transfer);
+            deliver(http, transfer);
             /* done() may have changed the list. */
             transfer = http->transfers;
         } else {

@@ -153,7 +153,7 @@ static int
 is_between(const struct mpsc_http_socket *socket, const char *local_ip,
            int local_port, const char *peer_ip)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
     struct sockaddr *any = (void *)&address;
     socklen_t len = sizeof(address);
     char text[INET6_ADDRSTRLEN];

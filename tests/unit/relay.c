@@ -21,7 +21,8 @@ enum manner {
     CUT_NEXT,
     RESET_NEXT,
     MUTE,
-    CUT
+    CUT,
+    RESET
 };
 
 struct pair {
@@ -110,8 +111,8 @@ obey(struct relay *relay)
     pthread_mutex_lock(&relay->lock);
     for (unsigned i = 0; relay->commanded && i < relay->count; i++) {
         relay->pairs[i].manner = relay->command;
-        if (relay->command == CUT && relay->pairs[i].ends[0] >= 0) {
-            end_pair(&relay->pairs[i], 0);
+        if (relay->command >= CUT && relay->pairs[i].ends[0] >= 0) {
+            end_pair(&relay->pairs[i], relay->command == RESET);
         }
     }
     relay->commanded = 0;
@@ -222,6 +223,12 @@ void
 relay_cut(struct relay *relay)
 {
     command(relay, CUT);
+}
+
+void
+relay_reset(struct relay *relay)
+{
+    command(relay, RESET);
 }
 
 void

@@ -18,6 +18,9 @@ unsigned relay_port(const struct relay *relay);
 /* Closes them, as a server does with idle ones. */
 void relay_cut(struct relay *relay);
 
+/* Resets them. */
+void relay_reset(struct relay *relay);
+
 /* Resets each when its client sends something, which isn't passed on. */
 void relay_reset_next(struct relay *relay);
 

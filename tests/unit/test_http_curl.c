@@ -447,6 +447,10 @@ test_wakeup(void)
         pthread_join(thread, NULL);
     }
     CU_ASSERT(now_ms() - start_ms < 5000);
+    /* One that has ended a poll() doesn't end the next. */
+    start_ms = now_ms();
+    CU_ASSERT_EQUAL(mpsc_http_curl.poll(http, NULL, 0, 50), 0);
+    CU_ASSERT(now_ms() - start_ms >= 49);
 }
 
 static void
