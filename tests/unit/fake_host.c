@@ -25,7 +25,7 @@
 
 struct fake_host host;
 
-static char directory[] = "/tmp/mps-test-host-XXXXXX";
+static char directory[32];
 static char token_path[64];
 static char runtime_path[64];
 static char solution_id[] = "1234567890123456";
@@ -65,19 +65,21 @@ pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
                        const struct timespec *until)
 {
     struct timespec soon;
-    int result;
 
     if (mutex == &fake_lock) {
         return pthread_cond_clockwait(cond, mutex, CLOCK_REALTIME, until);
     }
     atomic_fetch_add(&waiting, 1);
-    while (!has_come(until)) {
+    for (int i = 0; !has_come(until); i++) {
         clock_gettime(CLOCK_MONOTONIC, &soon);
         add_ms(&soon, LOOK_MS);
-        result = pthread_cond_clockwait(cond, mutex, CLOCK_MONOTONIC, &soon);
-        if (result != ETIMEDOUT) {
+        if (pthread_cond_clockwait(cond, mutex, CLOCK_MONOTONIC, &soon) == 0) {
             atomic_fetch_sub(&waiting, 1);
-            return result;
+            return 0;
+        }
+        if (i >= FAKE_HOST_HANG_MS / LOOK_MS) {
+            CU_FAIL("a call waits for ever");
+            break;
         }
     }
     atomic_fetch_sub(&waiting, 1);
@@ -104,6 +106,13 @@ fake_host_pass(int64_t ms)
          i++) {
         rest_a_moment();
     }
+}
+
+void
+fake_host_pass_until(int64_t boot_ms)
+{
+    CU_ASSERT(boot_ms >= fake_host_boot_ms());
+    fake_host_pass(boot_ms - fake_host_boot_ms());
 }
 
 void
@@ -143,6 +152,7 @@ fake_host_set_partner(const char *token)
 int
 fake_host_make_directory(void)
 {
+    snprintf(directory, sizeof(directory), "/tmp/mps-test-host-XXXXXX");
     if (mkdtemp(directory) == NULL) {
         return -1;
     }
@@ -192,6 +202,47 @@ fake_host_answer(const struct fake_http_answer *answer)
         plan.repeat = 1;
     }
     fake_http_plan(&plan);
+    fake_kick();
+}
+
+static void
+give(const char *name, int64_t lifetime_s, int holds, const char *app_usage)
+{
+    static char body[128];
+    struct fake_http_plan plan = {.count = 1,
+                                  .repeat = 1,
+                                  .holds = holds,
+                                  .no_trace = 1,
+                                  .app_usage = app_usage};
+    struct mpsc_time now;
+
+    fake_host_now(&now);
+    snprintf(body, sizeof(body),
+             "{\"access_token\":\"%s\",\"expires_at\":%lld}", name,
+             (long long)(now.wall_s + lifetime_s));
+    plan.answers[0] =
+        (struct fake_http_answer){MPSC_HTTP_ANSWERED, 200, body, 0, NULL};
+    fake_http_plan(&plan);
+    fake_kick();
+}
+
+void
+fake_host_give(const char *token, int64_t lifetime_s)
+{
+    give(token, lifetime_s, 0, NULL);
+}
+
+void
+fake_host_hold(const char *token, int64_t lifetime_s)
+{
+    give(token, lifetime_s, 1, NULL);
+}
+
+void
+fake_host_give_used(const char *token, int64_t lifetime_s,
+                    const char *app_usage)
+{
+    give(token, lifetime_s, 0, app_usage);
 }
 
 void
@@ -408,7 +459,7 @@ call_it(void *arg)
     caller->code =
         mpsc_get(host.provider, &caller->request, &credential, &caller->error);
     take(credential, caller->token);
-    caller->ended_ms = fake_clock_mono_ms() - FAKE_CLOCK_MS;
+    atomic_store(&caller->ended_ms, fake_clock_mono_ms() - FAKE_CLOCK_MS);
     return NULL;
 }
 
@@ -419,10 +470,16 @@ fake_host_call(struct fake_host_caller *caller)
     if (caller->request.business_id == NULL) {
         caller->request.business_id = FAKE_HOST_BUSINESS;
     }
-    caller->ended_ms = -1;
+    atomic_store(&caller->ended_ms, -1);
     mpsc_error_clear(&caller->error);
     CU_ASSERT_EQUAL_FATAL(
         pthread_create(&caller->thread, NULL, call_it, caller), 0);
+}
+
+int
+fake_host_has_ended(struct fake_host_caller *caller)
+{
+    return atomic_load(&caller->ended_ms) >= 0;
 }
 
 void

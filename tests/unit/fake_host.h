@@ -49,9 +49,19 @@ void fake_host_set_partner(const char *token);
 /* A runtime directory of its own for this test; its path. */
 const char *fake_host_share(void);
 
-/* What the endpoint says from now on: one answer, or NULL: it stalls. What is
- * under way stays as it is. The calls started are counted anew. */
+/* What the endpoint says from now on: one answer, or NULL: it stalls. What
+ * stalls already does so on, what is held gets the new answer. The calls
+ * started are counted anew. */
 void fake_host_answer(const struct fake_http_answer *answer);
+
+/* The same, with a token of this name and lifetime. That of hold() waits for
+ * fake_http_release(). */
+void fake_host_give(const char *token, int64_t lifetime_s);
+void fake_host_hold(const char *token, int64_t lifetime_s);
+
+/* Likewise, with the header X-App-Usage. */
+void fake_host_give_used(const char *token, int64_t lifetime_s,
+                         const char *app_usage);
 
 /* The keyring is used, and has this token; NULL = none. */
 void fake_host_keep(const char *token);
@@ -78,15 +88,21 @@ struct fake_host_caller {
     struct mps_request request;
     pthread_t thread;
     int code;
-    int64_t ended_ms; /* since the clock's start; -1 = not yet */
+    atomic_int_least64_t ended_ms; /* since the clock's start; -1 = not yet */
     char token[64];
     struct mps_error error;
 };
 void fake_host_call(struct fake_host_caller *caller);
 void fake_host_join(struct fake_host_caller *caller);
 
+/* Whether it has ended. */
+int fake_host_has_ended(struct fake_host_caller *caller);
+
 /* Lets time pass, and waits until every caller that waits has looked at the
  * clock since: who is still waiting then waits on. */
 void fake_host_pass(int64_t ms);
+
+/* Lets time pass up to a moment of CLOCK_BOOTTIME. */
+void fake_host_pass_until(int64_t boot_ms);
 
 #endif

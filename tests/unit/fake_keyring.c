@@ -165,7 +165,7 @@ ended(struct mpsc_keyring_session *session)
 
 /* The record that was planned; the rest of it as the caller needs it. */
 static int
-give_record(const char *token, struct mpsc_record *record)
+give_record(const char *token, int64_t received_at, struct mpsc_record *record)
 {
     struct mpsc_time now;
 
@@ -173,7 +173,7 @@ give_record(const char *token, struct mpsc_record *record)
         return 0;
     }
     fake_clock_now(&now);
-    record->received_at = now.wall_s - 100;
+    record->received_at = received_at != 0 ? received_at : now.wall_s - 100;
     record->expires_at = now.wall_s + 1000;
     return mpsc_secret_set(&record->token, token, strlen(token)) == 0;
 }
@@ -195,7 +195,7 @@ answer(struct mpsc_keyring_session *session, struct mpsc_keyring_event *event)
     session->stage = OVER;
     if (loading && event->state == MPSC_KEYRING_OK) {
         session->stage = HOLDING;
-        event->found = give_record(now.token, &event->record);
+        event->found = give_record(now.token, now.received_at, &event->record);
     }
     fake_kick();
     return loading ? MPSC_KEYRING_LOADED : MPSC_KEYRING_CHANGED;

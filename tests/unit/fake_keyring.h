@@ -20,7 +20,8 @@ struct fake_keyring_plan {
     enum mpsc_keyring_state open; /* not OK: open() gives no session */
     enum fake_keyring_manner load;
     enum mpsc_keyring_state load_state;
-    const char *token; /* the record that a flight finds; NULL = none */
+    const char *token;   /* the record that a flight finds; NULL = none */
+    int64_t received_at; /* by the wall clock of another boot; 0 = 100 s ago */
     enum fake_keyring_manner hold;
     enum fake_keyring_manner claim;
     int refuses_change; /* store(), erase(), claim(), change() return -1 */

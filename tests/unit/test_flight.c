@@ -333,6 +333,533 @@ test_join(void)
     mpsc_provider_unlock(host.provider);
 }
 
+/* --- what is known of the endpoint ---------------------------------------
+ */
+
+/* A rate limit that one business met holds for all, forced or not. */
+static void
+test_rate_limit(void)
+{
+    fake_host_answer(&limited);
+    CU_ASSERT_EQUAL(fake_host_get_for("1", 0), MPS_E_RATE_LIMITED);
+    CU_ASSERT_EQUAL(host.error.retry_at, FAKE_CLOCK_WALL_S + 120);
+    fake_host_answer(&good);
+    fake_clock_advance(119000);
+    CU_ASSERT_EQUAL(fake_host_get_for("2", 0), MPS_E_RATE_LIMITED);
+    CU_ASSERT_EQUAL(host.error.retry_at, FAKE_CLOCK_WALL_S + 120);
+    CU_ASSERT_EQUAL(host.error.http_status, 429);
+    CU_ASSERT_EQUAL(host.error.graph_code, 4);
+    CU_ASSERT_PTR_NOT_NULL(strstr(host.error.message, "business 2 at"));
+    CU_ASSERT_PTR_NULL(strstr(host.error.message, "business 1 at"));
+    CU_ASSERT_EQUAL(fake_host_get_for("2", MPS_FORCE_REFRESH),
+                    MPS_E_RATE_LIMITED);
+    CU_ASSERT_EQUAL(fake_host_started(), 0);
+    fake_clock_advance(1000);
+    CU_ASSERT_EQUAL(fake_host_get_for("2", 0), MPS_OK);
+}
+
+/* Many refusals because of a limit don't lengthen it. */
+static void
+test_refusals(void)
+{
+    fake_host_keep(NULL);
+    fake_host_answer(&limited);
+    CU_ASSERT_EQUAL(fake_host_get_for("1", 0), MPS_E_RATE_LIMITED);
+    for (int i = 0; i < 200; i++) {
+        fake_clock_advance(99);
+        CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_E_RATE_LIMITED);
+    }
+    fake_host_answer(&good);
+    fake_clock_advance(120000 - INT64_C(200) * 99);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+}
+
+/* The endpoint closed between two attempts: the second is a refusal, too. */
+static void
+test_refused_attempt(void)
+{
+    struct fake_host_caller caller = {.request = {.deadline_ms = 0}};
+    struct fake_http_plan plan = {
+        .answers = {failed, limited}, .count = 2, .no_trace = 1};
+    const struct mpsc_limits *limits = &host.profile.holdings->shared.limits;
+    int64_t until_ms;
+
+    host.configuration.attempts = 2;
+    host.configuration.threads = 1;
+    fake_http_plan(&plan);
+    fake_host_call(&caller);
+    while (fake_host_started() < 1) {
+        fake_host_pass(0);
+    }
+    CU_ASSERT_EQUAL(fake_host_get_for("1", 0), MPS_E_RATE_LIMITED);
+    until_ms = limits->rate.until_ms;
+    fake_host_pass(500);
+    fake_host_join(&caller);
+    CU_ASSERT_EQUAL(caller.code, MPS_E_RATE_LIMITED);
+    CU_ASSERT_EQUAL(fake_host_started(), 2);
+    CU_ASSERT_EQUAL(limits->rate.until_ms, until_ms);
+    CU_ASSERT_PTR_NULL(strstr(limits->rate.message, "not asked"));
+}
+
+/* Where the endpoint is closed the keyring may still have what another process
+ * has fetched; but not where this one has read all of it. */
+static void
+test_closed_with_keyring(void)
+{
+    struct mpsc_holdings *holdings = host.profile.holdings;
+
+    fake_host_answer(&limited);
+    CU_ASSERT_EQUAL(fake_host_get_for("1", 0), MPS_E_RATE_LIMITED);
+    fake_host_keep("EAAkept");
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(host.token, "EAAkept");
+    holdings->swept = 1;
+    holdings->swept_generation = 5;
+    holdings->generation = 5;
+    CU_ASSERT_EQUAL(fake_host_get_for("2", 0), MPS_E_RATE_LIMITED);
+    holdings->generation = 6;
+    CU_ASSERT_EQUAL(fake_host_get_for("3", 0), MPS_OK);
+    /* No number at all says nothing. */
+    holdings->swept_generation = 0;
+    holdings->generation = 0;
+    CU_ASSERT_EQUAL(fake_host_get_for("4", 0), MPS_OK);
+    holdings->generation = 5;
+    holdings->swept_generation = 5;
+    holdings->swept = 0;
+    CU_ASSERT_EQUAL(fake_host_get_for("5", 0), MPS_OK);
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+}
+
+/* Three failures, whatever the businesses, and nobody waits any more. */
+static void
+fail_three_times(void)
+{
+    fake_host_answer(&failed);
+    CU_ASSERT_EQUAL(fake_host_get_for("1", 0), MPS_E_SERVER);
+    CU_ASSERT_EQUAL(fake_host_get_for("2", 0), MPS_E_SERVER);
+    CU_ASSERT_EQUAL(fake_host_get_for("3", 0), MPS_E_SERVER);
+    CU_ASSERT_EQUAL(fake_host_started(), 3);
+    CU_ASSERT_EQUAL(fake_host_get_for("4", 0), MPS_E_SERVER);
+    CU_ASSERT(host.error.retry_at > FAKE_CLOCK_WALL_S);
+    CU_ASSERT_PTR_NOT_NULL(strstr(host.error.message, "business 4 at"));
+    CU_ASSERT_EQUAL(fake_host_started(), 3);
+}
+
+/* Then one call probes, which waits a quarter of its time; meanwhile the
+ * others go away at once, and the probe's success is for all. */
+static void
+test_probe(void)
+{
+    struct fake_host_caller first = {.request = {.business_id = "4"}};
+
+    host.configuration.threads = 1;
+    fail_three_times();
+    fake_host_hold("EAAfresh", 3600);
+    fake_host_pass(1250);
+    fake_host_call(&first);
+    while (fake_host_started() < 1) {
+        fake_host_pass(0);
+    }
+    CU_ASSERT(host.profile.holdings->probing);
+    CU_ASSERT_EQUAL(fake_host_get_for("5", 0), MPS_E_SERVER);
+    CU_ASSERT_EQUAL(fake_host_get_for("4", 0), MPS_E_SERVER);
+    CU_ASSERT_EQUAL(fake_host_get_for("5", MPS_NO_WAIT), MPS_E_SERVER);
+    fake_host_pass(2499);
+    CU_ASSERT_FALSE(fake_host_has_ended(&first));
+    fake_host_pass(1);
+    fake_host_join(&first);
+    CU_ASSERT_EQUAL(first.code, MPS_E_SERVER);
+    CU_ASSERT(first.error.retry_at > 0);
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+    fake_http_release(1);
+    while (fake_host_get_for("4", 0) != MPS_OK) {
+        fake_host_pass(0);
+    }
+    CU_ASSERT_FALSE(host.profile.holdings->probing);
+    fake_host_answer(&good);
+    CU_ASSERT_EQUAL(fake_host_get_for("5", 0), MPS_OK);
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+}
+
+/* A probe that is well is waited for; one that fails closes for longer. */
+static void
+test_probe_ends(void)
+{
+    const struct mpsc_limit *breaker =
+        &host.profile.holdings->shared.limits.breaker;
+
+    host.configuration.threads = 1;
+    fail_three_times();
+    CU_ASSERT_EQUAL(breaker->step, 1);
+    fake_host_answer(&failed);
+    fake_host_pass(1250);
+    CU_ASSERT_EQUAL(fake_host_get_for("4", 0), MPS_E_SERVER);
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+    CU_ASSERT_EQUAL(breaker->step, 2);
+    CU_ASSERT_FALSE(host.profile.holdings->probing);
+    CU_ASSERT_EQUAL(fake_host_get_for("4", 0), MPS_E_SERVER);
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+    fake_host_pass(2500);
+    fake_host_answer(&good);
+    CU_ASSERT_EQUAL(fake_host_get_for("4", 0), MPS_OK);
+    CU_ASSERT_EQUAL(breaker->code, MPS_OK);
+}
+
+/* A probing call with a token in hand waits half of its life at most. */
+static void
+test_probe_with_token(void)
+{
+    struct fake_host_caller caller = {.request = {.deadline_ms = 0}};
+
+    host.configuration.threads = 1;
+    fake_host_give("EAAold", 100);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    fake_clock_advance(96000);
+    fail_three_times();
+    fake_host_answer(NULL);
+    fake_host_pass(1250);
+    fake_host_call(&caller);
+    fake_host_await_flight(2);
+    fake_host_pass(1374);
+    CU_ASSERT_FALSE(fake_host_has_ended(&caller));
+    fake_host_pass(1);
+    fake_host_join(&caller);
+    CU_ASSERT_EQUAL(caller.code, MPS_OK);
+    CU_ASSERT_STRING_EQUAL(caller.token, "EAAold");
+}
+
+/* Those in a hurry, and a shutdown, say nothing of the endpoint. */
+static void
+test_hurry(void)
+{
+    struct fake_host_caller callers[4] = {
+        {.request = {.deadline_ms = 4000}},
+        {.request = {.deadline_ms = 4000}},
+        {.request = {.deadline_ms = 4000}},
+        {.request = {.deadline_ms = 5100}},
+    };
+    const struct mpsc_limits *limits = &host.profile.holdings->shared.limits;
+
+    host.configuration.threads = 1;
+    fake_host_answer(NULL);
+    for (int i = 0; i < 4; i++) {
+        fake_host_call(&callers[i]);
+        fake_host_await_flight(2);
+        fake_host_pass(5100);
+        fake_host_join(&callers[i]);
+        CU_ASSERT_EQUAL(callers[i].code, MPS_E_TIMEOUT);
+        fake_host_await_background();
+        CU_ASSERT_EQUAL(limits->failures, i == 3);
+    }
+}
+
+/* The partner's token was refused, and there is another one: asked at once
+ * with that; where nobody waits, within a second. */
+static void
+test_other_partner(void)
+{
+    fake_host_answer(&refused);
+    CU_ASSERT_EQUAL(fake_host_get_for("1", 0), MPS_E_AUTH);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_E_AUTH);
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+    fake_host_set_partner("EAAother\n");
+    fake_host_answer(&good);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    /* The first one is remembered no more, should it come back. */
+    fake_host_set_partner("EAApartner\n");
+    CU_ASSERT_EQUAL(fake_host_get_for("1", 0), MPS_OK);
+}
+
+static void
+test_other_partner_in_background(void)
+{
+    host.configuration.threads = 1;
+    fake_host_answer(&refused);
+    CU_ASSERT_EQUAL(fake_host_get(MPS_NO_WAIT, 0), MPS_E_AGAIN);
+    fake_host_await_background();
+    CU_ASSERT_EQUAL(fake_host_get(MPS_NO_WAIT, 0), MPS_E_AUTH);
+    fake_host_set_partner("EAAother\n");
+    fake_host_answer(&good);
+    fake_host_pass(999);
+    CU_ASSERT_EQUAL(fake_host_get(MPS_NO_WAIT, 0), MPS_E_AUTH);
+    fake_host_pass(1);
+    CU_ASSERT_EQUAL(fake_host_get(MPS_NO_WAIT, 0), MPS_E_AGAIN);
+    fake_host_await_background();
+    CU_ASSERT_EQUAL(fake_host_get(MPS_NO_WAIT, 0), MPS_OK);
+}
+
+/* --- dead tokens ---------------------------------------------------------
+ */
+
+/* The endpoint gives again what was reported dead: not believed for its
+ * time, and told to all who wait. */
+static void
+test_dead_from_endpoint(void)
+{
+    struct fake_host_caller callers[2] = {{.request = {.deadline_ms = 0}},
+                                          {.request = {.deadline_ms = 0}}};
+
+    host.configuration.threads = 1;
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    /* Two reports at once are one. */
+    CU_ASSERT_EQUAL(fake_host_invalidate("EAAfresh"), MPS_OK);
+    CU_ASSERT_EQUAL(fake_host_invalidate("EAAfresh"), MPS_OK);
+    fake_host_hold("EAAfresh", 3600);
+    for (int i = 0; i < 2; i++) {
+        fake_host_call(&callers[i]);
+        fake_host_await_flight(2 + (unsigned)i);
+    }
+    fake_http_release(1);
+    for (int i = 0; i < 2; i++) {
+        fake_host_join(&callers[i]);
+        CU_ASSERT_EQUAL(callers[i].code, MPS_E_PROTOCOL);
+        CU_ASSERT_EQUAL(callers[i].error.retry_at, FAKE_CLOCK_WALL_S + 30);
+        CU_ASSERT_EQUAL(callers[i].error.http_status, 200);
+    }
+    fake_host_give("EAAfresh", 3600);
+    fake_host_pass(29999);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_E_PROTOCOL);
+    CU_ASSERT_EQUAL(fake_host_get(MPS_FORCE_REFRESH, 0), MPS_E_PROTOCOL);
+    CU_ASSERT_EQUAL(fake_host_get(MPS_NO_WAIT, 0), MPS_E_PROTOCOL);
+    CU_ASSERT_EQUAL(fake_host_started(), 0);
+    fake_host_pass(1);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(host.token, "EAAfresh");
+    /* Served from memory like any other. */
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+    /* And reported once more: twice as long. */
+    CU_ASSERT_EQUAL(fake_host_invalidate("EAAfresh"), MPS_OK);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_E_PROTOCOL);
+    CU_ASSERT_EQUAL(host.error.retry_at, FAKE_CLOCK_WALL_S + 90);
+}
+
+/* It isn't put into the keyring, either; and another one is taken. */
+static void
+test_dead_not_stored(void)
+{
+    fake_host_keep(NULL);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(fake_keyring_stored(), "EAAfresh");
+    CU_ASSERT_EQUAL(fake_host_invalidate("EAAfresh"), MPS_OK);
+    fake_host_keep(NULL);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_E_PROTOCOL);
+    CU_ASSERT_STRING_EQUAL(fake_keyring_stored(), "");
+    fake_clock_advance(30000);
+    fake_host_give("EAAother", 3600);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(fake_keyring_stored(), "EAAother");
+}
+
+/* From the keyring it is never believed. */
+static void
+test_dead_from_keyring(void)
+{
+    fake_host_keep("EAAkept");
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_EQUAL(fake_host_invalidate("EAAkept"), MPS_OK);
+    fake_clock_advance(INT64_C(24) * 3600 * 1000);
+    fake_host_give("EAAother", 3600);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(host.token, "EAAother");
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+}
+
+/* A refresh that brings a dead token leaves the live one. */
+static void
+test_dead_refresh(void)
+{
+    host.configuration.threads = 1;
+    CU_ASSERT_EQUAL(fake_host_invalidate("EAAdead"), MPS_OK);
+    fake_host_give("EAAlive", 60);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    fake_clock_advance(54000);
+    CU_ASSERT_EQUAL(fake_host_invalidate("EAAdead"), MPS_OK);
+    fake_host_give("EAAdead", 3600);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(host.token, "EAAlive");
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+}
+
+/* --- purges --------------------------------------------------------------
+ */
+
+/* Tokens are purged while the endpoint is asked: that one is not stored, and
+ * who waits gets one that was fetched after it. */
+static void
+test_purge_in_flight(void)
+{
+    struct fake_host_caller caller = {.request = {.deadline_ms = 0}};
+    const char *dir = fake_host_share();
+    struct mpsc_epoch epoch;
+
+    host.configuration.threads = 1;
+    fake_host_keep(NULL);
+    fake_host_hold("EAAbefore", 3600);
+    fake_host_call(&caller);
+    fake_host_await_flight(2);
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+    CU_ASSERT_EQUAL_FATAL(mpsc_epoch_raise(dir, 0, &epoch), 0);
+    fake_http_release(1);
+    while (fake_host_started() < 2) {
+        fake_host_pass(0);
+    }
+    CU_ASSERT_FALSE(fake_host_has_ended(&caller));
+    CU_ASSERT_STRING_EQUAL(fake_keyring_stored(), "");
+    CU_ASSERT_EQUAL(fake_keyring_query().epoch, epoch.number);
+    fake_host_give("EAAafter", 3600);
+    fake_host_join(&caller);
+    CU_ASSERT_EQUAL(caller.code, MPS_OK);
+    CU_ASSERT_STRING_EQUAL(caller.token, "EAAafter");
+    CU_ASSERT_STRING_EQUAL(fake_keyring_stored(), "EAAafter");
+    /* It is none of those that were purged. */
+    fake_host_pass(2000);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(host.token, "EAAafter");
+}
+
+/* Where nobody waits it is no failure: the next call starts the next. */
+static void
+test_purge_in_background(void)
+{
+    const char *dir = fake_host_share();
+
+    host.configuration.threads = 1;
+    fake_host_hold("EAAbefore", 3600);
+    CU_ASSERT_EQUAL(fake_host_get(MPS_NO_WAIT, 0), MPS_E_AGAIN);
+    fake_host_await_flight(1);
+    CU_ASSERT_EQUAL_FATAL(mpsc_epoch_raise(dir, 0, NULL), 0);
+    fake_http_release(1);
+    fake_host_await_background();
+    CU_ASSERT_PTR_NULL(host.entry->failure);
+    fake_host_give("EAAafter", 3600);
+    CU_ASSERT_EQUAL(fake_host_get(MPS_NO_WAIT, 0), MPS_E_AGAIN);
+    fake_host_await_background();
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+    CU_ASSERT_EQUAL(fake_host_get(MPS_NO_WAIT, 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(host.token, "EAAafter");
+}
+
+/* What is held is served for no more than a second after it was purged. */
+static void
+test_purge_by_look(void)
+{
+    const char *dir = fake_host_share();
+
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_EQUAL(fake_host_get_for("1", 0), MPS_OK);
+    fake_host_give("EAAafter", 3600);
+    CU_ASSERT_EQUAL_FATAL(mpsc_epoch_raise(dir, 0, NULL), 0);
+    fake_clock_advance(999);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(host.token, "EAAfresh");
+    fake_clock_advance(1);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(host.token, "EAAafter");
+    CU_ASSERT_EQUAL(fake_host_get_for("1", 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(host.token, "EAAafter");
+    CU_ASSERT_EQUAL(fake_host_started(), 2);
+    fake_clock_advance(1000);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_EQUAL(fake_host_started(), 2);
+}
+
+/* What a keyring page still has of before is believed, unless all was purged.
+ */
+static void
+test_purge_of_all(void)
+{
+    const char *dir = fake_host_share();
+
+    fake_host_keep("EAAkept");
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_EQUAL_FATAL(mpsc_epoch_raise(dir, 0, NULL), 0);
+    fake_clock_advance(1000);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(host.token, "EAAkept");
+    CU_ASSERT_EQUAL_FATAL(mpsc_epoch_raise(dir, 1, NULL), 0);
+    fake_clock_advance(1000);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(host.token, "EAAfresh");
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+}
+
+/* A token that is on its way into memory when the purge becomes known doesn't
+ * get there, wherever it comes from. */
+static void
+test_purge_at_the_end(void)
+{
+    static const int sources[] = {MPS_SOURCE_ENDPOINT, MPS_SOURCE_KEYRING};
+
+    for (int i = 0; i < 2; i++) {
+        struct mpsc_record record = {.token = MPSC_SECRET_EMPTY};
+        const struct mpsc_fetch_events *events;
+        struct mpsc_flight *flight;
+        int told;
+
+        record.expires_at = FAKE_CLOCK_WALL_S + 1000;
+        record.received_at = FAKE_CLOCK_WALL_S - 100;
+        CU_ASSERT_EQUAL(mpsc_secret_set(&record.token, "EAAkept", 7), 0);
+        flight = mpsc_flight_new(&host.provider->hub, &host.profile,
+                                 host.profile.holdings, host.entry,
+                                 MPSC_FETCH_TOKEN);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(flight);
+        events = flight->fetch.events;
+        told = sources[i] == MPS_SOURCE_KEYRING
+                   ? events->believe(flight, &record)
+                   : events->accept(flight, &record, &host.error) == 0;
+        CU_ASSERT(told);
+        host.profile.holdings->epoch++;
+        /* The flight knows of it from here on. */
+        CU_ASSERT_FALSE(events->believe(flight, &record));
+        CU_ASSERT_NOT_EQUAL(events->allow(flight, &host.error), 0);
+        CU_ASSERT_EQUAL(host.error.code, MPS_E_AGAIN);
+        CU_ASSERT_NOT_EQUAL(events->accept(flight, &record, &host.error), 0);
+        events->known(flight, &record, sources[i], NULL);
+        CU_ASSERT_PTR_NULL(host.entry->credential);
+        events->over(flight);
+        mpsc_record_free(&record);
+    }
+}
+
+/* A token in hand is purged while its refresh is waited for. */
+static void
+test_purge_of_fallback(void)
+{
+    struct fake_host_caller caller = {.request = {.deadline_ms = 0}};
+    const char *dir = fake_host_share();
+
+    host.configuration.threads = 1;
+    fake_host_give("EAAold", 100);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    fake_host_pass(92000);
+    fake_host_answer(NULL);
+    fake_host_call(&caller);
+    fake_host_await_flight(2);
+    CU_ASSERT_EQUAL_FATAL(mpsc_epoch_raise(dir, 0, NULL), 0);
+    fake_host_pass(4000);
+    fake_host_await_flight(2);
+    CU_ASSERT_FALSE(fake_host_has_ended(&caller));
+    fake_host_pass(6000);
+    fake_host_join(&caller);
+    CU_ASSERT_EQUAL(caller.code, MPS_E_TIMEOUT);
+    CU_ASSERT_STRING_EQUAL(caller.token, "");
+}
+
+/* The first look is another thread's, and not over yet: a call that needs a
+ * fetch looks itself, or its token would count as one from before a purge. */
+static void
+test_first_look(void)
+{
+    const char *dir = fake_host_share();
+
+    CU_ASSERT_EQUAL_FATAL(mpsc_epoch_raise(dir, 0, NULL), 0);
+    host.profile.look_ms = INT64_MAX;
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+    CU_ASSERT_EQUAL(host.profile.holdings->epoch, 1);
+}
+
 /* The one that lends its thread isn't kept beyond its own deadline by one
  * that joins; and that one gets all of its own time. */
 static void
@@ -407,6 +934,27 @@ main(void)
         {"invalidate all", test_invalidate_all},
         {"invalidate during load", test_invalidate_during_load},
         {"join", test_join},
+        {"rate limit", test_rate_limit},
+        {"refusals", test_refusals},
+        {"refused attempt", test_refused_attempt},
+        {"closed, with keyring", test_closed_with_keyring},
+        {"probe", test_probe},
+        {"a probe's end", test_probe_ends},
+        {"probe with a token in hand", test_probe_with_token},
+        {"hurry", test_hurry},
+        {"another partner's token", test_other_partner},
+        {"another one in background", test_other_partner_in_background},
+        {"dead, from the endpoint", test_dead_from_endpoint},
+        {"dead, not stored", test_dead_not_stored},
+        {"dead, from the keyring", test_dead_from_keyring},
+        {"dead, at a refresh", test_dead_refresh},
+        {"purge in flight", test_purge_in_flight},
+        {"purge in background", test_purge_in_background},
+        {"purge by the look", test_purge_by_look},
+        {"purge of all", test_purge_of_all},
+        {"purge at the end", test_purge_at_the_end},
+        {"purge of the fallback", test_purge_of_fallback},
+        {"first look", test_first_look},
         {"deadlines apart", test_deadlines_apart},
         {"mute keyring", test_mute},
         {"distrust", test_distrust},
