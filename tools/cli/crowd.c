@@ -24,6 +24,10 @@
  * a fetch. */
 #define WIND_UP_MS 5000
 
+/* What counts of the items' results: all, those that the module was not told
+ * to give up, none any more. */
+enum stage { COUNTING, STOPPING, CLOSED };
+
 /*
  * The call has a thread of its own: its function is heard of each answer, but
  * while the endpoint stalls there is none, and a signal must not wait for one.
@@ -39,7 +43,7 @@ static struct {
 
     pthread_mutex_t lock; /* guards the rest */
     struct cli_tally *tally;
-    enum { COUNTING, STOPPING, CLOSED } state;
+    enum stage stage;
 } crowd = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static int64_t
@@ -67,8 +71,8 @@ count(void *arg, const char *business_id, int code)
 {
     (void)arg;
     pthread_mutex_lock(&crowd.lock);
-    if (crowd.state == COUNTING ||
-        (crowd.state == STOPPING && code != MPS_E_TIMEOUT)) {
+    if (crowd.stage == COUNTING ||
+        (crowd.stage == STOPPING && code != MPS_E_TIMEOUT)) {
         cli_tally_add(crowd.tally, business_id, code);
     }
     pthread_mutex_unlock(&crowd.lock);
@@ -95,10 +99,10 @@ stop(void *arg)
 }
 
 static void
-set_state(int state)
+set_stage(enum stage stage)
 {
     pthread_mutex_lock(&crowd.lock);
-    crowd.state = state;
+    crowd.stage = stage;
     pthread_mutex_unlock(&crowd.lock);
 }
 
@@ -152,14 +156,14 @@ wind_up(int signal_fd, struct cli_progress *progress)
     static int stopped_fd; /* the thread may outlive this function */
     pthread_t thread;
 
-    set_state(STOPPING);
+    set_stage(STOPPING);
     stopped_fd = eventfd(0, EFD_CLOEXEC);
     if (stopped_fd >= 0 &&
         pthread_create(&thread, NULL, stop, &stopped_fd) == 0) {
         pthread_detach(thread);
         (void)await(stopped_fd, signal_fd, progress, mono_ms() + WIND_UP_MS);
     }
-    set_state(CLOSED);
+    set_stage(CLOSED);
 }
 
 /* The call's own result, or what stands for it after an interrupt. */

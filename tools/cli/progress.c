@@ -58,16 +58,19 @@ cli_progress_note(struct cli_progress *progress, size_t done, size_t failed,
 __attribute__((format(printf, 3, 4))) static void
 append(char *to, size_t *limit, const char *format, ...)
 {
+    size_t used = strlen(to);
     char piece[64];
+    size_t len;
     va_list list;
 
     va_start(list, format);
     vsnprintf(piece, sizeof(piece), format, list);
     va_end(list);
-    if (strlen(to) + strlen(piece) <= *limit) {
-        strcat(to, piece);
+    len = strlen(piece);
+    if (used + len <= *limit) {
+        memcpy(to + used, piece, len + 1);
     } else {
-        *limit = strlen(to);
+        *limit = used;
     }
 }
 
@@ -136,7 +139,7 @@ cli_progress_format(const struct cli_progress *progress,
     if (room >= BAR_MIN) {
         put_bar(progress, to, room < BAR_MAX ? room : BAR_MAX);
     }
-    strcat(to, texts);
+    memcpy(to + strlen(to), texts, strlen(texts) + 1);
 }
 
 static unsigned
