@@ -35,8 +35,8 @@ mpsk_access_close(struct mpsk_access *access)
     mpsk_service_close(&access->service);
 }
 
-enum mpsc_keyring_state
-mpsk_access_state(enum mpsk_page_result result)
+static enum mpsc_keyring_state
+page_state(enum mpsk_page_result result)
 {
     switch (result) {
     case MPSK_PAGE_OK:
@@ -80,8 +80,7 @@ read_both(struct mpsk_access *access, unsigned number, struct mpsk_page *page,
         state = mpsk_service_read(access->service, &item, bytes, &found);
     }
     if (state == MPSC_KEYRING_OK) {
-        state =
-            mpsk_access_state(mpsk_page_parse(bytes->data, bytes->len, page));
+        state = page_state(mpsk_page_parse(bytes->data, bytes->len, page));
     }
     return state;
 }
@@ -137,8 +136,7 @@ write_page(struct mpsk_access *access, unsigned number,
     const struct mpsc_keyring_query *query = access->query;
     const struct mpsk_item item = item_of(access, number);
     struct mpsc_secret bytes = MPSC_SECRET_EMPTY;
-    enum mpsc_keyring_state state =
-        mpsk_access_state(mpsk_page_write(page, &bytes));
+    enum mpsc_keyring_state state = page_state(mpsk_page_write(page, &bytes));
     int same = state == MPSC_KEYRING_OK && before != NULL &&
                bytes.len == before->len &&
                memcmp(bytes.data, before->data, bytes.len) == 0;

@@ -56,7 +56,4 @@ mpsk_access_change(struct mpsk_access *access, unsigned number,
 enum mpsc_keyring_state mpsk_access_clear(struct mpsk_access *access,
                                           unsigned number);
 
-/* What became of a page. */
-enum mpsc_keyring_state mpsk_access_state(enum mpsk_page_result result);
-
 #endif

@@ -126,7 +126,8 @@ struct mpsc_keyring {
      * used (its format is newer) is passed over, and a change on it will
      * tell. After LOADED with another state than OK, and after a flight's
      * CHANGED, the session is over: finish() it. A sweep goes on after
-     * CHANGED, whatever the state.
+     * CHANGED, whatever the state; where the helper had to give up (SILENT,
+     * BUSY), ENDED follows, as it does in place of what a claim has due.
      *
      * ENDED also comes by itself, when flight_ms is over or the helper died.
      */
