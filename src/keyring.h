@@ -162,7 +162,9 @@ struct mpsc_keyring {
      * of the page. A STORE is for a business that was claimed; ERASE and
      * RELEASE for any. CHANGED follows, with the first state that isn't OK;
      * it is due keyring_deadline_ms for each page. 0, or -1 as above. The
-     * strings and records are read during the call alone.
+     * strings and records are read during the call alone. One more batch
+     * may be handed over while the CHANGED of one is due, so that a host that
+     * ends need not wait for that one; it is done after it.
      */
     int (*change)(struct mpsc_keyring_session *session,
                   const struct mpsc_keyring_change *changes, size_t count);

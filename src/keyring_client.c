@@ -26,6 +26,9 @@
 #include "keyring_protocol.h"
 #include "keyring_spawn.h"
 
+/* The batches whose CHANGED may be due. */
+#define CHANGES_MAX 2
+
 enum stage {
     LOADING,  /* LOADED is due, in a sweep after RECORDs */
     HOLDING,  /* the caller's turn */
@@ -37,8 +40,9 @@ enum stage {
 struct mpsc_keyring_session {
     struct mpsc_keyring_child child;
     enum stage stage;
-    int sweep;         /* not a flight */
-    size_t claims_due; /* CLAIMED frames */
+    int sweep;            /* not a flight */
+    size_t claims_due;    /* CLAIMED frames */
+    unsigned changes_due; /* CHANGED frames */
     int epoll;
     int reaped; /* the intermediate has ended, `status` tells how */
     int status;
@@ -230,6 +234,10 @@ move_on(struct mpsc_keyring_session *session,
         turn = state == MPSC_KEYRING_OK;
         break;
     case MPSC_KEYRING_CHANGED:
+        session->changes_due--;
+        if (session->changes_due > 0) {
+            return;
+        }
         turn = session->sweep;
         break;
     case MPSC_KEYRING_CLAIMED:
@@ -349,21 +357,39 @@ client_step(struct mpsc_keyring_session *session,
     return progress;
 }
 
+/* True where a batch may be handed over behind another one. */
+static int
+may_follow(const struct mpsc_keyring_session *session)
+{
+    return session->sweep && session->stage == CHANGING &&
+           session->changes_due < CHANGES_MAX;
+}
+
 /* Takes over the frame, whose answer is due in that stage, and begins to send
  * it; 0, or -1 where the frame or the helper isn't there. */
 static int
 send_wish(struct mpsc_keyring_session *session, struct mpsc_secret *frame,
           enum stage stage)
 {
-    if (check_descriptors(session) != 0 || session->stage != HOLDING ||
-        session->child.socket < 0 || frame->len == 0) {
-        mpsc_secret_free(frame);
-        return -1;
+    int result = -1;
+
+    if (check_descriptors(session) == 0 && session->child.socket >= 0 &&
+        frame->len > 0) {
+        result = 0;
+        if (session->out.len == 0) {
+            mpsc_secret_move(&session->out, frame);
+        } else {
+            result =
+                mpsc_secret_append(&session->out, frame->data, frame->len);
+        }
     }
-    mpsc_secret_move(&session->out, frame);
-    session->stage = stage;
-    flush(session);
-    return 0;
+    mpsc_secret_free(frame);
+    if (result == 0) {
+        session->changes_due += stage == CHANGING;
+        session->stage = stage;
+        flush(session);
+    }
+    return result;
 }
 
 static int
@@ -374,7 +400,9 @@ client_store(struct mpsc_keyring_session *session,
     struct mpsc_secret frame = MPSC_SECRET_EMPTY;
     int result;
 
-    (void)mpsc_keyring_encode_store(record, &frame);
+    if (session->stage == HOLDING) {
+        (void)mpsc_keyring_encode_store(record, &frame);
+    }
     result = send_wish(session, &frame, CHANGING);
     errno = saved;
     return result;
@@ -387,7 +415,9 @@ client_erase(struct mpsc_keyring_session *session)
     struct mpsc_secret frame = MPSC_SECRET_EMPTY;
     int result;
 
-    (void)mpsc_keyring_encode_bare(MPSC_KEYRING_MSG_ERASE, &frame);
+    if (session->stage == HOLDING) {
+        (void)mpsc_keyring_encode_bare(MPSC_KEYRING_MSG_ERASE, &frame);
+    }
     result = send_wish(session, &frame, CHANGING);
     errno = saved;
     return result;
@@ -407,7 +437,7 @@ client_claim(struct mpsc_keyring_session *session, const char *const *ids,
     struct mpsc_secret frame = MPSC_SECRET_EMPTY;
     int result;
 
-    if (batch_ok(count)) {
+    if (session->stage == HOLDING && batch_ok(count)) {
         (void)mpsc_keyring_encode_claim(ids, count, &frame);
     }
     result = send_wish(session, &frame, CLAIMING);
@@ -426,7 +456,8 @@ client_change(struct mpsc_keyring_session *session,
     struct mpsc_secret frame = MPSC_SECRET_EMPTY;
     int result;
 
-    if (batch_ok(count)) {
+    if ((session->stage == HOLDING || may_follow(session)) &&
+        batch_ok(count)) {
         (void)mpsc_keyring_encode_change(changes, count, &frame);
     }
     result = send_wish(session, &frame, CHANGING);

@@ -31,6 +31,10 @@
 /* Beyond it a fallback loop over descriptors would cost the host time. */
 #define FALLBACK_FD_MAX 65536u
 
+/* What is handed over while the helper writes waits in the socket; the kernel
+ * gives less where the administrator's limit (wmem_max) is lower. */
+#define SEND_ROOM (1024 * 1024)
+
 /*
  * clone(2) as fork(2) does it, without fork's handlers. The arguments that
  * architectures order differently (tls, child's tid) are all 0.
@@ -216,6 +220,7 @@ lift(int *fd)
 static int
 open_pair(int pair[2])
 {
+    const int room = SEND_ROOM;
     int types = SOCK_STREAM | SOCK_CLOEXEC;
 
     if (socketpair(AF_UNIX, types, 0, pair) != 0) {
@@ -223,6 +228,7 @@ open_pair(int pair[2])
     }
     if (lift(&pair[0]) == 0 && lift(&pair[1]) == 0 &&
         fcntl(pair[0], F_SETFL, O_NONBLOCK) == 0) {
+        (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
         return 0;
     }
     for (int i = 0; i < 2; i++) {

@@ -571,6 +571,52 @@ test_large(void)
     free(token);
 }
 
+/* Steps until the helper has been sent all; it has nothing to tell till then.
+ */
+static void
+send_all(struct sweep *sweep)
+{
+    while (mpsc_keyring_client.unsent(sweep->session)) {
+        struct mpsc_keyring_event event;
+        struct pollfd fd = {.fd = mpsc_keyring_client.fd(sweep->session),
+                            .events = POLLIN};
+
+        poll(&fd, 1, PATIENCE_MS);
+        CU_ASSERT_EQUAL(mpsc_keyring_client.step(sweep->session, &event),
+                        MPSC_KEYRING_PENDING);
+    }
+}
+
+/* One batch may be handed over behind another; each is told. */
+static void
+test_batch_behind(void)
+{
+    static struct sweep sweep;
+    const char *one = "9";
+
+    erase_all();
+    make_many("v1");
+    begin(&sweep);
+    CU_ASSERT_EQUAL(claim(&sweep, many, MANY), MANY);
+    CU_ASSERT_EQUAL(
+        mpsc_keyring_client.change(sweep.session, many_changes, 300), 0);
+    CU_ASSERT_EQUAL(mpsc_keyring_client.change(sweep.session,
+                                               many_changes + 300, MANY - 300),
+                    0);
+    /* No more, and nothing else. */
+    CU_ASSERT_EQUAL(mpsc_keyring_client.change(sweep.session, many_changes, 1),
+                    -1);
+    CU_ASSERT_EQUAL(mpsc_keyring_client.claim(sweep.session, &one, 1), -1);
+    CU_ASSERT_EQUAL(mpsc_keyring_client.erase(sweep.session), -1);
+    CU_ASSERT_EQUAL(await(&sweep, MPSC_KEYRING_CHANGED, 2), 0);
+    CU_ASSERT_EQUAL(sweep.state, MPSC_KEYRING_OK);
+    CU_ASSERT_EQUAL(claim_one(&sweep, one), 1);
+    end(&sweep);
+    begin(&sweep);
+    CU_ASSERT_EQUAL(sweep.record_count, MANY);
+    end(&sweep);
+}
+
 /* What was handed over is written, though nobody waits for it. */
 static void
 test_finish(void)
@@ -583,16 +629,11 @@ test_finish(void)
     begin(&sweep);
     CU_ASSERT_EQUAL(claim(&sweep, many, MANY), MANY);
     CU_ASSERT_EQUAL(
-        mpsc_keyring_client.change(sweep.session, many_changes, MANY), 0);
-    while (mpsc_keyring_client.unsent(sweep.session)) {
-        struct mpsc_keyring_event event;
-        struct pollfd fd = {.fd = mpsc_keyring_client.fd(sweep.session),
-                            .events = POLLIN};
-
-        poll(&fd, 1, PATIENCE_MS);
-        CU_ASSERT_EQUAL(mpsc_keyring_client.step(sweep.session, &event),
-                        MPSC_KEYRING_PENDING);
-    }
+        mpsc_keyring_client.change(sweep.session, many_changes, 200), 0);
+    CU_ASSERT_EQUAL(mpsc_keyring_client.change(sweep.session,
+                                               many_changes + 200, MANY - 200),
+                    0);
+    send_all(&sweep);
     end(&sweep);
     begin(&sweep);
     CU_ASSERT_EQUAL(sweep.record_count, MANY);
@@ -1030,6 +1071,7 @@ static CU_TestInfo tests[] = {
     {"batches", test_batches},
     {"limits", test_limits},
     {"large token", test_large},
+    {"a batch behind another", test_batch_behind},
     {"finish", test_finish},
     {"bad pages", test_bad_pages},
     {"erase all", test_erase_all},

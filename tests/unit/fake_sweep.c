@@ -25,7 +25,7 @@ struct entry {
 /* Something to be told. */
 struct due {
     enum mpsc_keyring_progress progress;
-    size_t entry;
+    size_t entry; /* CHANGED: how many wishes */
     int found;
 };
 
@@ -238,23 +238,36 @@ fake_sweep_claim(struct fake_sweep *sweep, const char *const *ids,
     return 0;
 }
 
+/* Nothing is due, or one batch. */
+static int
+may_change(const struct fake_sweep *sweep)
+{
+    size_t due = sweep->due_count - sweep->told;
+
+    return due == 0 ||
+           (due == 1 && fake_sweep_due(sweep) == MPSC_KEYRING_CHANGED);
+}
+
 int
 fake_sweep_change(struct fake_sweep *sweep,
                   const struct mpsc_keyring_change *changes, size_t count)
 {
     int result = 0;
 
-    if (fake_sweep_due(sweep) != MPSC_KEYRING_PENDING || count == 0 ||
-        count > MPSC_KEYRING_BATCH_MAX) {
+    struct wish *wishes;
+
+    if (!may_change(sweep) || count == 0 || count > MPSC_KEYRING_BATCH_MAX) {
         return -1;
     }
     pthread_mutex_lock(&fake_lock);
-    sweep->wishes = grown(sweep->wishes, count, sizeof(*sweep->wishes));
-    sweep->wish_count = count;
+    sweep->wishes = grown(sweep->wishes, sweep->wish_count + count,
+                          sizeof(*sweep->wishes));
+    wishes = sweep->wishes + sweep->wish_count;
+    sweep->wish_count += count;
     batches++;
     largest_batch = count > largest_batch ? count : largest_batch;
     for (size_t i = 0; i < count; i++) {
-        struct wish *wish = &sweep->wishes[i];
+        struct wish *wish = &wishes[i];
 
         wish->what = changes[i].what;
         wish->entry = entry_of(changes[i].business_id);
@@ -265,7 +278,7 @@ fake_sweep_change(struct fake_sweep *sweep,
             result |= entries[wish->entry].holder != sweep;
         }
     }
-    add_due(sweep, MPSC_KEYRING_CHANGED, 0, 0);
+    add_due(sweep, MPSC_KEYRING_CHANGED, count, 0);
     pthread_mutex_unlock(&fake_lock);
     return -result;
 }
@@ -281,11 +294,13 @@ fake_sweep_erase(struct fake_sweep *sweep)
     return 0;
 }
 
-/* The helper does what was wished, and gives the locks back. */
+/* The helper does what was wished by the first `count` wishes, and gives the
+ * locks back. */
 static void
-carry_out(struct fake_sweep *sweep, enum mpsc_keyring_state state)
+carry_out(struct fake_sweep *sweep, enum mpsc_keyring_state state,
+          size_t count)
 {
-    for (size_t i = 0; i < sweep->wish_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct wish *wish = &sweep->wishes[i];
         struct entry *entry = &entries[wish->entry];
 
@@ -304,7 +319,9 @@ carry_out(struct fake_sweep *sweep, enum mpsc_keyring_state state)
          i++) {
         entries[i].token[0] = '\0';
     }
-    sweep->wish_count = 0;
+    sweep->wish_count -= count;
+    memmove(sweep->wishes, sweep->wishes + count,
+            sweep->wish_count * sizeof(*sweep->wishes));
     sweep->erase_all = 0;
 }
 
@@ -349,7 +366,7 @@ fake_sweep_next(struct fake_sweep *sweep, enum mpsc_keyring_state state,
         event->state = state;
     } else if (progress == MPSC_KEYRING_CHANGED) {
         event->state = state;
-        carry_out(sweep, state);
+        carry_out(sweep, state, sweep->dues[sweep->told].entry);
     } else {
         tell_entry(&sweep->dues[sweep->told], event);
     }
