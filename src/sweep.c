@@ -22,8 +22,8 @@
 
 /* A page takes its time to be written, so records are stored together: as
  * many, or after that time. */
-#define BATCH_COUNT 64
-#define BATCH_MS 250
+#define BATCH_COUNT 512
+#define BATCH_MS 1000
 
 /* The port's limit, for all tokens of a batch. */
 #define BATCH_BYTES ((size_t)1024 * 1024)
@@ -360,7 +360,10 @@ changed(struct mpsc_sweep *sweep, enum mpsc_keyring_state state)
         broken(sweep, state);
         return;
     }
-    sweep->phase = MPSC_SWEEP_IDLE;
+    sweep->changes_due--;
+    if (sweep->changes_due == 0) {
+        sweep->phase = MPSC_SWEEP_IDLE;
+    }
     sweep->events->keyring(sweep->arg, state);
 }
 
@@ -432,8 +435,8 @@ step_keyring(struct mpsc_sweep *sweep)
 /* --- claims and batches ---------------------------------------------------
  */
 
-/* Asks for the locks of all that are due. True where there are any. */
-static int
+/* Asks for the locks of all that are due. */
+static void
 claim(struct mpsc_sweep *sweep)
 {
     const char *ids[MPSC_SWEEP_SLOTS];
@@ -450,7 +453,7 @@ claim(struct mpsc_sweep *sweep)
         }
     }
     if (sweep->claim_count == 0) {
-        return 0;
+        return;
     }
     for (unsigned i = 0; i < sweep->claim_count; i++) {
         sweep->claims[i]->stage = MPSC_SWEEP_ASKED;
@@ -460,6 +463,20 @@ claim(struct mpsc_sweep *sweep)
     if (sweep->means->keyring->claim(sweep->session, ids,
                                      sweep->claim_count) != 0) {
         broken(sweep, MPSC_KEYRING_BAD_HELPER);
+    }
+}
+
+/* True where every business has its result. */
+static int
+has_all_results(const struct mpsc_sweep *sweep)
+{
+    if (!sweep->exhausted || sweep->flying > 0) {
+        return 0;
+    }
+    for (unsigned i = 0; i < MPSC_SWEEP_SLOTS; i++) {
+        if (is_waiting(&sweep->slots[i])) {
+            return 0;
+        }
     }
     return 1;
 }
@@ -471,7 +488,6 @@ is_batch_due(const struct mpsc_sweep *sweep)
 {
     int64_t old_ms = mono_ms(sweep) - BATCH_MS;
     int is_old = 0;
-    int more = !sweep->exhausted;
     unsigned kept = 0;
 
     for (unsigned i = 0; i < MPSC_SWEEP_SLOTS; i++) {
@@ -479,9 +495,19 @@ is_batch_due(const struct mpsc_sweep *sweep)
 
         kept += slot->stage == MPSC_SWEEP_KEPT;
         is_old |= slot->stage == MPSC_SWEEP_KEPT && slot->kept_ms <= old_ms;
-        more |= slot->stage == MPSC_SWEEP_FLYING || is_waiting(slot);
     }
-    return kept > 0 && (kept >= BATCH_COUNT || is_old || !more);
+    return kept > 0 &&
+           (kept >= BATCH_COUNT || is_old || has_all_results(sweep));
+}
+
+/* True where the session takes a batch. The last one is handed over behind
+ * the one before, so that the caller need not wait for that. */
+static int
+takes_batch(const struct mpsc_sweep *sweep)
+{
+    return sweep->phase == MPSC_SWEEP_IDLE ||
+           (sweep->phase == MPSC_SWEEP_CHANGING && sweep->changes_due == 1 &&
+            has_all_results(sweep));
 }
 
 /* A slot's part of a batch; 0 where it has none now. */
@@ -534,7 +560,9 @@ change(struct mpsc_sweep *sweep)
         return;
     }
     sweep->phase = MPSC_SWEEP_CHANGING;
-    allow_keyring(sweep, count < PAGES_MAX ? count : PAGES_MAX);
+    sweep->changes_due++;
+    allow_keyring(sweep, sweep->changes_due *
+                             (count < PAGES_MAX ? count : PAGES_MAX));
     if (sweep->means->keyring->change(sweep->session, changes, count) != 0) {
         broken(sweep, MPSC_KEYRING_BAD_HELPER);
         return;
@@ -773,14 +801,8 @@ make_known(struct mpsc_sweep *sweep)
 static int
 is_complete(const struct mpsc_sweep *sweep)
 {
-    if (sweep->phase == MPSC_SWEEP_LOADING || !sweep->exhausted ||
-        sweep->flying > 0) {
+    if (sweep->phase == MPSC_SWEEP_LOADING || !has_all_results(sweep)) {
         return 0;
-    }
-    for (unsigned i = 0; i < MPSC_SWEEP_SLOTS; i++) {
-        if (is_waiting(&sweep->slots[i])) {
-            return 0;
-        }
     }
     return sweep->expired ||
            (count_stage(sweep, MPSC_SWEEP_KEPT) == 0 &&
@@ -804,7 +826,10 @@ sweep_step(struct mpsc_task *task)
         refill(sweep);
         end_waiting(sweep);
         /* What the endpoint is to do comes first. */
-        if (sweep->phase == MPSC_SWEEP_IDLE && !claim(sweep)) {
+        if (sweep->phase == MPSC_SWEEP_IDLE) {
+            claim(sweep);
+        }
+        if (takes_batch(sweep)) {
             change(sweep);
         }
         launch(sweep);

@@ -136,6 +136,7 @@ struct mpsc_sweep {
     int exhausted;            /* the owner has named the last one */
     int stirred;              /* something has landed since the last step */
     unsigned flying;          /* slots */
+    unsigned changes_due;     /* batches */
     int64_t keyring_due_ms;   /* until when the keyring may take */
     int64_t helper_end_ms;    /* when its own alarm has ended the helper */
     struct mps_error stopped; /* why nothing is fetched any more, or MPS_OK */
@@ -154,9 +155,9 @@ void mpsc_sweep_token(struct mpsc_sweep *sweep, const char *business_id,
 
 /*
  * A fetch that was launched has its result, which the owner has taken notice
- * of, unless failed() came before; error NULL = a token. MPS_E_AGAIN is none: it is to be launched anew. A
- * MPS_E_RATE_LIMITED, MPS_E_AUTH or MPS_E_CONFIG stops the sweep, since each
- * further request would end in the same way.
+ * of, unless failed() came before; error NULL = a token. MPS_E_AGAIN is none:
+ * it is to be launched anew. A MPS_E_RATE_LIMITED, MPS_E_AUTH or MPS_E_CONFIG
+ * stops the sweep, since each further request would end in the same way.
  */
 void mpsc_sweep_landed(struct mpsc_sweep *sweep, const char *business_id,
                        const struct mps_error *error);
