@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "exiting.h"
 #include "get.h"
 #include "graph_request.h"
 #include "sweep.h"
@@ -277,7 +278,6 @@ on_loaded(void *arg, enum mpsc_keyring_state state)
 {
     struct mpsc_prefetch *prefetch = arg;
     struct mpsc_holdings *holdings = prefetch->call.holdings;
-
     struct mpsc_time now;
 
     if (!prefetch->sweep.load_only) {
@@ -522,7 +522,7 @@ start(struct mpsc_prefetch *prefetch, mpsc_io_tick_fn *tick, void *arg)
     int stopping;
 
     lock(prefetch);
-    stopping = provider->stopping;
+    stopping = provider->stopping || mpsc_exiting();
     if (!stopping) {
         io = mpsc_call_io_unlocked(&prefetch->call);
         submitted = threads && io != NULL && mpsc_io_submit(io, task) == 0;
@@ -805,7 +805,7 @@ mpsc_prefetch_load(struct mpsc_call *call)
         return 0;
     }
     fresh->sweep.load_only = 1;
-    fresh->sweep.deadline_ms = call->deadline_ms;
+    fresh->sweep.deadline_ms = call->patience_ms;
     fresh->call.wish = (struct mpsc_lifetime_wish){0, 0};
     (void)mpsc_generation_read(fresh->sweep.place.runtime_dir,
                                options->base_url, options->solution_id,
@@ -819,7 +819,7 @@ mpsc_prefetch_load(struct mpsc_call *call)
         release(fresh);
     }
     lock(load);
-    await_load_unlocked(load, call->deadline_ms);
+    await_load_unlocked(load, call->patience_ms);
     known = mpsc_call_keyring_known_unlocked(call);
     unlock(load);
     release(load);

@@ -21,8 +21,8 @@ int mpsc_prefetch(struct mpsc_provider *provider,
 
 /*
  * Reads all that the keyring has under the call's endpoint and solution into
- * memory; of calls that come at once one does. Waits until the call's
- * deadline. True where this process has all that the keyring has now: for a
+ * memory; of calls that come at once one does. Waits as long as the call has
+ * patience. True where this process has all that the keyring has now: for a
  * call that must not ask the endpoint. Without the lock.
  */
 int mpsc_prefetch_load(struct mpsc_call *call);

@@ -6,12 +6,14 @@
 #endif
 
 #include <CUnit/Basic.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "fake_host.h"
+#include "fake_sweep.h"
 #include "run_suites.h"
 
 #define BACKOFF_S 31
@@ -401,33 +403,97 @@ test_refused_attempt(void)
     CU_ASSERT_PTR_NULL(strstr(limits->rate.message, "not asked"));
 }
 
-/* Where the endpoint is closed the keyring may still have what another process
- * has fetched; but not where this one has read all of it. */
+/* The endpoint is closed, and the keyring has tokens of two businesses. */
 static void
-test_closed_with_keyring(void)
+close_with_keyring(void)
 {
-    struct mpsc_holdings *holdings = host.profile.holdings;
+    static const struct fake_sweep_entry entries[] = {
+        {.business_id = FAKE_HOST_BUSINESS, .token = "EAAkept"},
+        {.business_id = "2", .token = "EAAtwo"},
+    };
 
     fake_host_answer(&limited);
     CU_ASSERT_EQUAL(fake_host_get_for("1", 0), MPS_E_RATE_LIMITED);
-    fake_host_keep("EAAkept");
+    fake_host_keep(NULL);
+    fake_sweep_plan(entries, 2);
+}
+
+/* And of a third one now. */
+static void
+keep_another(void)
+{
+    static const struct fake_sweep_entry another = {.business_id = "3",
+                                                    .token = "EAAthree"};
+
+    fake_sweep_plan(&another, 1);
+}
+
+/* What another process has fetched before is found there, by reading all of
+ * it once. */
+static void
+test_closed_with_keyring(void)
+{
+    close_with_keyring();
     CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
     CU_ASSERT_STRING_EQUAL(host.token, "EAAkept");
-    holdings->swept = 1;
-    holdings->swept_generation = 5;
-    holdings->generation = 5;
-    CU_ASSERT_EQUAL(fake_host_get_for("2", 0), MPS_E_RATE_LIMITED);
-    holdings->generation = 6;
+    keep_another();
+    CU_ASSERT_EQUAL(fake_host_get_for("2", 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(host.token, "EAAtwo");
+    CU_ASSERT_EQUAL(fake_host_get_for("3", 0), MPS_E_RATE_LIMITED);
+    /* Without a generation nobody can tell whether it has changed. */
+    fake_clock_advance(29999);
+    CU_ASSERT_EQUAL(fake_host_get_for("3", 0), MPS_E_RATE_LIMITED);
+    fake_clock_advance(1);
     CU_ASSERT_EQUAL(fake_host_get_for("3", 0), MPS_OK);
-    /* No number at all says nothing. */
-    holdings->swept_generation = 0;
-    holdings->generation = 0;
-    CU_ASSERT_EQUAL(fake_host_get_for("4", 0), MPS_OK);
-    holdings->generation = 5;
-    holdings->swept_generation = 5;
-    holdings->swept = 0;
-    CU_ASSERT_EQUAL(fake_host_get_for("5", 0), MPS_OK);
     CU_ASSERT_EQUAL(fake_host_started(), 1);
+}
+
+/* With one it is read again when it has changed, and only then. */
+static void
+test_closed_with_generation(void)
+{
+    int dir = open(fake_host_share(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    CU_ASSERT_FATAL(dir >= 0);
+    CU_ASSERT_EQUAL(mpsc_generation_raise(dir, host.configuration.base_url,
+                                          host.configuration.solution_id),
+                    0);
+    close_with_keyring();
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    keep_another();
+    fake_clock_advance(60000);
+    CU_ASSERT_EQUAL(fake_host_get_for("3", 0), MPS_E_RATE_LIMITED);
+    CU_ASSERT_EQUAL(mpsc_generation_raise(dir, host.configuration.base_url,
+                                          host.configuration.solution_id),
+                    0);
+    fake_clock_advance(1000);
+    CU_ASSERT_EQUAL(fake_host_get_for("3", 0), MPS_OK);
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+    close(dir);
+}
+
+/* A mute keyring may cost a call no more than half of the token in hand. */
+static void
+test_closed_with_token(void)
+{
+    struct fake_host_caller caller = {.request = {.deadline_ms = 0}};
+    const struct fake_keyring_plan mute = {.load = FAKE_KEYRING_MUTE,
+                                           .no_trace = 1};
+
+    host.configuration.threads = 1;
+    fake_host_give("EAAold", 100);
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    fake_clock_advance(99000);
+    close_with_keyring();
+    fake_keyring_plan(&mute);
+    fake_host_call(&caller);
+    while (fake_keyring_open_count() == 0) {
+        fake_host_pass(0);
+    }
+    fake_host_pass(500);
+    fake_host_join(&caller);
+    CU_ASSERT_EQUAL(caller.code, MPS_OK);
+    CU_ASSERT_STRING_EQUAL(caller.token, "EAAold");
 }
 
 /* Three failures, whatever the businesses, and nobody waits any more. */
@@ -938,6 +1004,8 @@ main(void)
         {"refusals", test_refusals},
         {"refused attempt", test_refused_attempt},
         {"closed, with keyring", test_closed_with_keyring},
+        {"closed, with generation", test_closed_with_generation},
+        {"closed, with a token in hand", test_closed_with_token},
         {"probe", test_probe},
         {"a probe's end", test_probe_ends},
         {"probe with a token in hand", test_probe_with_token},
