@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/* The door that closes at exit(3), in children that exit. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "exiting.h"
+
+#include <CUnit/Basic.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "digest.h"
+#include "fake_host.h"
+#include "prefetch.h"
+#include "run_suites.h"
+
+#define STATUS 42
+#define HANG_S 20
+#define MOMENT_MS 50
+
+/* How often the handler has waited for a moment. */
+static atomic_uint ticks;
+
+/* A child writes here what happens: a letter each. */
+static int story[2];
+
+static atomic_int inside;
+static atomic_int trying;
+
+static void
+rest(int64_t ms)
+{
+    const struct timespec moment = {ms / 1000, (ms % 1000) * 1000000L};
+
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL);
+}
+
+/* In the place of libc's. */
+int
+nanosleep(const struct timespec *wanted, struct timespec *left)
+{
+    atomic_fetch_add(&ticks, 1);
+    return clock_nanosleep(CLOCK_MONOTONIC, 0, wanted, left) == 0 ? 0 : -1;
+}
+
+static void
+tell(char letter)
+{
+    if (write(story[1], &letter, 1) != 1) {
+        _exit(1);
+    }
+}
+
+static void
+await_set(atomic_int *flag)
+{
+    while (!atomic_load(flag)) {
+        rest(1);
+    }
+}
+
+static void
+start(void *(*run)(void *))
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, run, NULL) != 0) {
+        _exit(1);
+    }
+}
+
+/* Runs `child` in a child, and puts down its story and status. */
+static char told[64];
+static int status;
+
+static void
+run_child(void (*child)(void))
+{
+    size_t len = 0;
+    ssize_t got;
+    pid_t pid;
+
+    CU_ASSERT_EQUAL_FATAL(pipe(story), 0);
+    (void)fflush(stdout);
+    pid = fork();
+    CU_ASSERT_FATAL(pid >= 0);
+    if (pid == 0) {
+        alarm(HANG_S);
+        child();
+        _exit(1);
+    }
+    close(story[1]);
+    while (len < sizeof(told) - 1 &&
+           (got = read(story[0], told + len, sizeof(told) - 1 - len)) > 0) {
+        len += (size_t)got;
+    }
+    told[len] = '\0';
+    close(story[0]);
+    CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+}
+
+#define IS_STATUS(wanted)                                                     \
+    CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == (wanted))
+
+/* Registered before ours, and so called after it. */
+static void
+tell_end(void)
+{
+    tell(errno == E2BIG ? 'e' : '?');
+    tell(atomic_load(&ticks) == 0 ? '0' : '+');
+}
+
+static void
+exit_now(void)
+{
+    errno = E2BIG;
+    exit(STATUS);
+}
+
+/* --- nobody is inside -------------------------------------------------------
+ */
+
+static void
+exit_alone(void)
+{
+    (void)atexit(tell_end);
+    mpsc_exiting_init();
+    mpsc_exiting_enter();
+    mpsc_exiting_leave();
+    if (mpsc_exiting() || !mpsc_exiting_try_enter()) {
+        tell('!');
+    }
+    mpsc_exiting_leave();
+    exit_now();
+}
+
+static void
+test_alone(void)
+{
+    run_child(exit_alone);
+    CU_ASSERT_STRING_EQUAL(told, "e0");
+    IS_STATUS(STATUS);
+}
+
+/* --- somebody is inside -----------------------------------------------------
+ */
+
+static void *
+leave_soon(void *arg)
+{
+    (void)arg;
+    mpsc_exiting_enter();
+    atomic_store(&inside, 1);
+    while (!mpsc_exiting()) {
+        rest(1);
+    }
+    rest(MOMENT_MS);
+    tell('l');
+    mpsc_exiting_leave();
+    return NULL;
+}
+
+static void
+exit_around(void)
+{
+    (void)atexit(tell_end);
+    mpsc_exiting_init();
+    start(leave_soon);
+    await_set(&inside);
+    exit_now();
+}
+
+static void
+test_inside(void)
+{
+    run_child(exit_around);
+    CU_ASSERT_STRING_EQUAL(told, "le+");
+    IS_STATUS(STATUS);
+}
+
+static void *
+try_soon(void *arg)
+{
+    (void)arg;
+    if (!mpsc_exiting_try_enter()) {
+        tell('!');
+    }
+    atomic_store(&inside, 1);
+    while (!mpsc_exiting()) {
+        rest(1);
+    }
+    rest(MOMENT_MS);
+    tell('l');
+    mpsc_exiting_leave();
+    return NULL;
+}
+
+static void
+exit_around_try(void)
+{
+    (void)atexit(tell_end);
+    mpsc_exiting_init();
+    start(try_soon);
+    await_set(&inside);
+    exit_now();
+}
+
+static void
+test_inside_by_try(void)
+{
+    run_child(exit_around_try);
+    CU_ASSERT_STRING_EQUAL(told, "le+");
+    IS_STATUS(STATUS);
+}
+
+static void *
+stay(void *arg)
+{
+    (void)arg;
+    mpsc_exiting_enter();
+    atomic_store(&inside, 1);
+    rest(INT64_C(1000) * HANG_S);
+    return NULL;
+}
+
+static void
+exit_around_for_ever(void)
+{
+    (void)atexit(tell_end);
+    mpsc_exiting_init();
+    start(stay);
+    await_set(&inside);
+    exit_now();
+}
+
+/* The wait has an end. */
+static void
+test_stays(void)
+{
+    run_child(exit_around_for_ever);
+    CU_ASSERT_STRING_EQUAL(told, "e+");
+    IS_STATUS(STATUS);
+}
+
+/* --- somebody comes later ---------------------------------------------------
+ */
+
+static void *
+come_later(void *arg)
+{
+    (void)arg;
+    while (!mpsc_exiting()) {
+        rest(1);
+    }
+    tell(mpsc_exiting_try_enter() ? '!' : 't');
+    atomic_store(&trying, 1);
+    mpsc_exiting_enter();
+    tell('!');
+    return NULL;
+}
+
+/* After our handler: the one who came later is not inside; the one who exits
+ * may use the library. */
+static void
+look_around(void)
+{
+    char digest[MPSC_DIGEST_HEX_SIZE];
+
+    await_set(&trying);
+    rest(MOMENT_MS);
+    mpsc_exiting_enter();
+    mpsc_exiting_leave();
+    tell('x');
+    tell(mpsc_exiting() ? 'c' : '!');
+    tell(mpsc_digest_sha256("", 0, digest) == -1 ? 'd' : '!');
+    tell(mpsc_digest_hmac_sha256("", 0, "", 0, digest) == -1 ? 'h' : '!');
+}
+
+static void
+exit_before_it(void)
+{
+    (void)atexit(look_around);
+    mpsc_exiting_init();
+    start(come_later);
+    exit_now();
+}
+
+static void
+test_later(void)
+{
+    run_child(exit_before_it);
+    CU_ASSERT_STRING_EQUAL(told, "txcdh");
+    IS_STATUS(STATUS);
+}
+
+/* --- a forked child ---------------------------------------------------------
+ */
+
+static void
+exit_in_child(void)
+{
+    int how = -1;
+    pid_t pid;
+
+    (void)atexit(tell_end);
+    mpsc_exiting_init();
+    start(stay);
+    await_set(&inside);
+    pid = fork();
+    if (pid == 0) {
+        mpsc_exiting_forked();
+        exit_now();
+    }
+    if (waitpid(pid, &how, 0) != pid || !WIFEXITED(how)) {
+        _exit(1);
+    }
+    _exit(WEXITSTATUS(how));
+}
+
+/* The thread that is inside isn't there. */
+static void
+test_forked(void)
+{
+    run_child(exit_in_child);
+    CU_ASSERT_STRING_EQUAL(told, "e0");
+    IS_STATUS(STATUS);
+}
+
+/* --- the host's handlers ----------------------------------------------------
+ */
+
+/* What a host does in its own exit handler: what memory has is there, what
+ * needs the thread ends at once. */
+static void
+use_module(void)
+{
+    const char *const ids[] = {"1", FAKE_HOST_BUSINESS};
+    struct mps_error error;
+
+    tell(fake_host_get(0, 0) == MPS_OK ? 'm' : '!');
+    tell(fake_host_get_for("1", 0) == MPS_E_TIMEOUT ? 'g' : '!');
+    tell(fake_host_get_for("1", MPS_NO_WAIT) == MPS_E_TIMEOUT ? 'n' : '!');
+    tell(mpsc_prefetch(host.provider, NULL, ids, 2, NULL, NULL, &error) ==
+                 MPS_E_TIMEOUT
+             ? 'p'
+             : '!');
+    tell(fake_host_invalidate(NULL) == MPS_OK ? 'i' : '!');
+    mpsc_provider_shutdown(host.provider);
+    tell('s');
+}
+
+static void
+exit_with_module(void)
+{
+    host.configuration.threads = 1;
+    if (fake_host_get(0, 0) != MPS_OK) {
+        _exit(1);
+    }
+    (void)atexit(use_module);
+    mpsc_exiting_init();
+    exit_now();
+}
+
+static void
+test_host(void)
+{
+    run_child(exit_with_module);
+    CU_ASSERT_STRING_EQUAL(told, "mgnpis");
+    IS_STATUS(STATUS);
+}
+
+int
+main(void)
+{
+    CU_TestInfo tests[] = {
+        {"alone", test_alone},
+        {"somebody is inside", test_inside},
+        {"somebody is inside by a try", test_inside_by_try},
+        {"somebody stays", test_stays},
+        {"somebody comes later", test_later},
+        {"forked", test_forked},
+        CU_TEST_INFO_NULL,
+    };
+    CU_TestInfo host_tests[] = {
+        {"the host's handler", test_host},
+        CU_TEST_INFO_NULL,
+    };
+    CU_SuiteInfo suites[] = {
+        {"exiting", NULL, NULL, NULL, NULL, tests},
+        {"exiting, with a host", fake_host_make_directory,
+         fake_host_remove_directory, fake_host_begin, fake_host_end,
+         host_tests},
+        CU_SUITE_INFO_NULL,
+    };
+
+    return run_suites(suites);
+}
