@@ -701,16 +701,16 @@ mpsc_flight_wait_unlocked(struct mpsc_flight *flight, int64_t deadline_ms)
 int
 mpsc_flight_land(struct mpsc_flight *flight, struct mpsc_record *record)
 {
-    int believed = on_believe(flight, record);
+    struct mpsc_hub *hub = flight->hub;
     int taken;
 
-    if (believed) {
+    if (on_believe(flight, record)) {
         on_known(flight, record, MPS_SOURCE_KEYRING, NULL);
     }
-    pthread_mutex_lock(&flight->hub->lock);
+    pthread_mutex_lock(&hub->lock);
     taken = flight->credential != NULL;
     mpsc_flight_release_unlocked(flight);
-    pthread_mutex_unlock(&flight->hub->lock);
+    pthread_mutex_unlock(&hub->lock);
     return taken;
 }
 
