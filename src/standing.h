@@ -18,7 +18,8 @@ struct mpsc_standing {
     const struct mpsc_profile *profile;
     struct mpsc_holdings *holdings;
     const char *runtime_dir;    /* NULL = none */
-    const char *partner_digest; /* "" = the token can't be read */
+    const char *partner_digest; /* MPSC_DIGEST_HEX_SIZE bytes; "" = the token
+                                 * can't be read */
 };
 
 /* The digest of the partner's token: as it can be read now, else as it was

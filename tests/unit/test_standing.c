@@ -262,6 +262,8 @@ test_level(void)
 static void
 test_shared(void)
 {
+    static const char other_digest[MPSC_DIGEST_HEX_SIZE] = "abcdef";
+
     CU_ASSERT(may_ask(&other));
     report(MPS_E_RATE_LIMITED);
     CU_ASSERT(is_written());
@@ -279,7 +281,7 @@ test_shared(void)
     /* Another token of the partner's knows nothing of it. */
     report(MPS_E_AUTH);
     CU_ASSERT_FALSE(may_ask(&standing));
-    other.partner_digest = "abcdef";
+    other.partner_digest = other_digest;
     CU_ASSERT(may_ask(&other));
 }
 
