@@ -390,6 +390,13 @@ world_restart(void)
 }
 
 void
+world_forget(void)
+{
+    mps.shutdown();
+    forget_shared_state();
+}
+
+void
 world_configure(const char *lines, ...)
 {
     char given[4096];
@@ -399,8 +406,7 @@ world_configure(const char *lines, ...)
     vsnprintf(given, sizeof(given), lines, list);
     va_end(list);
     write_configuration(given);
-    mps.shutdown();
-    forget_shared_state();
+    world_forget();
 }
 
 void

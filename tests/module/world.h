@@ -54,6 +54,10 @@ void world_reconfigure(const char *lines, ...)
  * shared state stays. */
 void world_restart(void);
 
+/* The same, and the shared state is gone: what follows doesn't meet the
+ * limits and refusals of what came before. The keyring stays. */
+void world_forget(void);
+
 /* A business_id that no test has had yet, good for the next 63 calls. */
 char *world_business(void);
 
