@@ -346,13 +346,14 @@ test_background_failure(void)
         {"status=422", MPS_E_UNPROCESSABLE},
     };
     struct world_got got;
-    int fd;
 
     world_configure("keyring = off\n");
-    fd = mps.event_fd();
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const char *id = world_business();
+        int fd;
 
+        world_forget();
+        fd = mps.event_fd();
         world_emulate(id, cases[i].query);
         CU_ASSERT_EQUAL(no_wait(id, &got), MPS_E_AGAIN);
         CU_ASSERT(await_event(fd));
