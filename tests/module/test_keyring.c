@@ -277,7 +277,7 @@ test_restart(void)
 }
 
 static int
-dir_is_there(const char *name)
+is_there(const char *name)
 {
     struct stat status;
 
@@ -315,9 +315,13 @@ test_off(void)
     snprintf(dir, sizeof(dir), PATIENT "keyring = off\nruntime_dir = %s\n",
              world_path("off"));
     CU_ASSERT_FALSE(helper_during(dir));
-    CU_ASSERT_FALSE(dir_is_there("off"));
+    CU_ASSERT_FALSE(is_there("off/lock"));
     CU_ASSERT_EQUAL(world_keyring_items(), items);
-    CU_ASSERT(helper_during(PATIENT)); /* it would have been seen */
+    /* Both would have been seen. */
+    snprintf(dir, sizeof(dir), PATIENT "runtime_dir = %s\n",
+             world_path("off"));
+    CU_ASSERT(helper_during(dir));
+    CU_ASSERT(is_there("off/lock"));
 }
 
 /* --- what is served -------------------------------------------------------
@@ -502,7 +506,8 @@ test_runtime_dir(void)
     CU_ASSERT_EQUAL(mkdir(world_path("behind"), 0700), 0);
     CU_ASSERT_EQUAL(symlink(world_path("behind"), path), 0);
     check_unsafe(path);
-    check_unsafe(world_path("no/such/parent"));
+    snprintf(path, sizeof(path), "%s", world_path("no/such/parent"));
+    check_unsafe(path);
     snprintf(path, sizeof(path), "%s", world_path("file"));
     world_write("file", 0600, "");
     check_unsafe(path);
