@@ -31,6 +31,9 @@
 /* Where waiting fails the loop goes on this often, so that deadlines hold. */
 #define STARVED_MS 20
 
+/* The HTTP client reuses no connection that was idle for longer. */
+#define PARKED_MS 60000
+
 /* How long the keyring's part may hold up the end of the runner. */
 #define STOP_MS 3000
 
@@ -59,6 +62,7 @@ struct mpsc_io {
     struct mpsc_task *leftover; /* of mpsc_io_run() */
     struct mpsc_http *http;     /* the thread's; NULL while it has none */
     struct mpsc_http *parked;   /* nobody's, with connections; or NULL */
+    int64_t parked_ms;          /* since when */
     int running;                /* the thread is there, or on its way */
     int joinable; /* `thread` is to be joined: it runs or has ended */
     int stopping;
@@ -167,6 +171,7 @@ park_client_unlocked(struct mpsc_io *io, struct mpsc_http **http)
 {
     if (io->parked == NULL) {
         io->parked = *http;
+        io->parked_ms = mono_ms(io);
         *http = NULL;
     }
 }
@@ -174,13 +179,17 @@ park_client_unlocked(struct mpsc_io *io, struct mpsc_http **http)
 static void
 close_parked(struct mpsc_io *io)
 {
+    struct mpsc_sigpipe sigpipe;
     struct mpsc_http *http;
 
     pthread_mutex_lock(&io->lock);
     http = io->parked;
     io->parked = NULL;
     pthread_mutex_unlock(&io->lock);
+    /* TLS says goodbye to a peer that may be gone. */
+    mpsc_sigpipe_block(&sigpipe);
     io->port->close(&http);
+    mpsc_sigpipe_restore(&sigpipe);
 }
 
 static void
@@ -653,6 +662,19 @@ mpsc_io_stop(struct mpsc_io *io)
     }
     stop_leftovers(io);
     close_parked(io);
+}
+
+void
+mpsc_io_tidy(struct mpsc_io *io)
+{
+    int due;
+
+    pthread_mutex_lock(&io->lock);
+    due = io->parked != NULL && mono_ms(io) - io->parked_ms >= PARKED_MS;
+    pthread_mutex_unlock(&io->lock);
+    if (due) {
+        close_parked(io);
+    }
 }
 
 void

@@ -52,6 +52,10 @@ int mpsc_io_run(struct mpsc_io *io, struct mpsc_task *task,
  */
 void mpsc_io_stop(struct mpsc_io *io);
 
+/* Closes connections that are kept without a thread and won't be used again,
+ * since they have been idle for a minute. From time to time; any thread. */
+void mpsc_io_tidy(struct mpsc_io *io);
+
 /* Frees a stopped runner; *io becomes NULL. */
 void mpsc_io_free(struct mpsc_io **io);
 

@@ -180,11 +180,26 @@ look_at_shared(struct mpsc_provider *provider, struct mpsc_profile *profile,
     mpsc_provider_unlock(provider);
 }
 
+static void
+tidy(struct mpsc_provider *provider)
+{
+    struct mpsc_io *io;
+
+    mpsc_provider_lock(provider);
+    io = provider->io;
+    mpsc_provider_unlock(provider);
+    /* It stays while a call is inside, which this one is. */
+    if (io != NULL) {
+        mpsc_io_tidy(io);
+    }
+}
+
 struct mpsc_profile *
 mpsc_look(struct mpsc_provider *provider, struct mpsc_profile *profile)
 {
     struct mpsc_place place;
 
+    tidy(provider);
     if (files_changed(provider, profile)) {
         profile = reload(provider, profile);
     }

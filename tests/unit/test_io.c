@@ -1208,6 +1208,24 @@ test_client_is_kept(void)
     assert_all(5, MPS_OK);
 }
 
+/* A client that nobody has used for a minute has no connection worth it. */
+static void
+test_tidy(void)
+{
+    CU_ASSERT_EQUAL(mpsc_io_run(io, &jobs[0].fetch.task, NULL, NULL), 0);
+    fake_clock_advance(59999);
+    mpsc_io_tidy(io);
+    CU_ASSERT_EQUAL(fake_http_counts().closed, 0);
+    fake_clock_advance(1);
+    mpsc_io_tidy(io);
+    CU_ASSERT_EQUAL(fake_http_counts().closed, 1);
+    mpsc_io_tidy(io);
+    mpsc_io_stop(io);
+    assert_all(1, MPS_OK);
+    CU_ASSERT_EQUAL(fake_http_counts().opened, 1);
+    CU_ASSERT_EQUAL(fake_http_counts().closed, 1);
+}
+
 /* The host has closed or reused a descriptor of the client's. */
 static void
 test_client_is_abandoned(void)
@@ -1328,6 +1346,7 @@ main(void)
         {"added", test_added},
         {"added on the caller's thread", test_added_on_own_thread},
         {"the client is kept", test_client_is_kept},
+        {"tidy", test_tidy},
         {"the client is abandoned", test_client_is_abandoned},
         CU_TEST_INFO_NULL,
     };
