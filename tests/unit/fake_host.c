@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,8 +219,8 @@ give(const char *name, int64_t lifetime_s, int holds, const char *app_usage)
 
     fake_host_now(&now);
     snprintf(body, sizeof(body),
-             "{\"access_token\":\"%s\",\"expires_at\":%lld}", name,
-             (long long)(now.wall_s + lifetime_s));
+             "{\"access_token\":\"%s\",\"expires_at\":%" PRId64 "}", name,
+             now.wall_s + lifetime_s);
     plan.answers[0] =
         (struct fake_http_answer){MPSC_HTTP_ANSWERED, 200, body, 0, NULL};
     fake_http_plan(&plan);
@@ -373,7 +374,6 @@ fake_host_ask(const struct mps_request *request)
     code = mpsc_get(host.provider, request, &credential, &host.error);
     CU_ASSERT_EQUAL(code == MPS_OK, credential != NULL);
     CU_ASSERT(code == MPS_OK || host.error.code == code);
-    host.expires_at = credential != NULL ? credential->expires_at : 0;
     take(credential, host.token);
     return code;
 }
@@ -412,6 +412,28 @@ unsigned
 fake_host_started(void)
 {
     return fake_http_counts().started;
+}
+
+void
+fake_host_await(int (*is)(void))
+{
+    int it_is = is();
+
+    for (int i = 0; i < FAKE_HOST_HANG_MS && !it_is; i++) {
+        rest_a_moment();
+        it_is = is();
+    }
+    CU_ASSERT_FATAL(it_is);
+}
+
+void
+fake_host_await_started(unsigned count)
+{
+    for (int i = 0; i < FAKE_HOST_HANG_MS && fake_host_started() < count;
+         i++) {
+        rest_a_moment();
+    }
+    CU_ASSERT_EQUAL_FATAL(fake_host_started(), count);
 }
 
 void

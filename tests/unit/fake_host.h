@@ -24,7 +24,6 @@ struct fake_host {
     struct mpsc_entry *entry; /* of FAKE_HOST_BUSINESS */
     struct mps_error error;   /* of the last call */
     char token[64];           /* that it got; "" = none */
-    int64_t expires_at;       /* likewise; 0 = none */
 };
 
 extern struct fake_host host;
@@ -72,8 +71,13 @@ int fake_host_get_for(const char *business_id, unsigned flags);
 int fake_host_ask(const struct mps_request *request);
 int fake_host_invalidate(const char *access_token);
 
-/* How many calls the endpoint got since fake_host_answer(). */
+/* Waits until a condition holds. */
+void fake_host_await(int (*is)(void));
+
+/* How many calls the endpoint got since fake_host_answer(); and waits for so
+ * many. */
 unsigned fake_host_started(void);
+void fake_host_await_started(unsigned count);
 
 /* Waits until no flight of FAKE_HOST_BUSINESS is under way. */
 void fake_host_await_background(void);

@@ -320,7 +320,9 @@ test_join(void)
         return;
     }
     mpsc_provider_lock(host.provider);
+    flight->advisory = 1;
     mpsc_flight_join_unlocked(flight, &wishes[0], 1000);
+    CU_ASSERT_FALSE(flight->advisory);
     CU_ASSERT_EQUAL(flight->wish.min_validity_s, 10);
     CU_ASSERT_EQUAL(flight->wish.force_refresh, 0);
     CU_ASSERT_EQUAL(atomic_load(&flight->fetch.deadline_ms), 1000);
@@ -390,9 +392,7 @@ test_refused_attempt(void)
     host.configuration.threads = 1;
     fake_http_plan(&plan);
     fake_host_call(&caller);
-    while (fake_host_started() < 1) {
-        fake_host_pass(0);
-    }
+    fake_host_await_started(1);
     CU_ASSERT_EQUAL(fake_host_get_for("1", 0), MPS_E_RATE_LIMITED);
     until_ms = limits->rate.until_ms;
     fake_host_pass(500);
@@ -472,6 +472,12 @@ test_closed_with_generation(void)
     close(dir);
 }
 
+static int
+is_keyring_open(void)
+{
+    return fake_keyring_open_count() > 0;
+}
+
 /* A mute keyring may cost a call no more than half of the token in hand. */
 static void
 test_closed_with_token(void)
@@ -487,9 +493,7 @@ test_closed_with_token(void)
     close_with_keyring();
     fake_keyring_plan(&mute);
     fake_host_call(&caller);
-    while (fake_keyring_open_count() == 0) {
-        fake_host_pass(0);
-    }
+    fake_host_await(is_keyring_open);
     fake_host_pass(500);
     fake_host_join(&caller);
     CU_ASSERT_EQUAL(caller.code, MPS_OK);
@@ -511,6 +515,12 @@ fail_three_times(void)
     CU_ASSERT_EQUAL(fake_host_started(), 3);
 }
 
+static int
+has_token(void)
+{
+    return fake_host_get_for("4", 0) == MPS_OK;
+}
+
 /* Then one call probes, which waits a quarter of its time; meanwhile the
  * others go away at once, and the probe's success is for all. */
 static void
@@ -523,9 +533,7 @@ test_probe(void)
     fake_host_hold("EAAfresh", 3600);
     fake_host_pass(1250);
     fake_host_call(&first);
-    while (fake_host_started() < 1) {
-        fake_host_pass(0);
-    }
+    fake_host_await_started(1);
     CU_ASSERT(host.profile.holdings->probing);
     CU_ASSERT_EQUAL(fake_host_get_for("5", 0), MPS_E_SERVER);
     CU_ASSERT_EQUAL(fake_host_get_for("4", 0), MPS_E_SERVER);
@@ -538,9 +546,7 @@ test_probe(void)
     CU_ASSERT(first.error.retry_at > 0);
     CU_ASSERT_EQUAL(fake_host_started(), 1);
     fake_http_release(1);
-    while (fake_host_get_for("4", 0) != MPS_OK) {
-        fake_host_pass(0);
-    }
+    fake_host_await(has_token);
     CU_ASSERT_FALSE(host.profile.holdings->probing);
     fake_host_answer(&good);
     CU_ASSERT_EQUAL(fake_host_get_for("5", 0), MPS_OK);
@@ -767,9 +773,7 @@ test_purge_in_flight(void)
     CU_ASSERT_EQUAL(fake_host_started(), 1);
     CU_ASSERT_EQUAL_FATAL(mpsc_epoch_raise(dir, 0, &epoch), 0);
     fake_http_release(1);
-    while (fake_host_started() < 2) {
-        fake_host_pass(0);
-    }
+    fake_host_await_started(2);
     CU_ASSERT_FALSE(fake_host_has_ended(&caller));
     CU_ASSERT_STRING_EQUAL(fake_keyring_stored(), "");
     CU_ASSERT_EQUAL(fake_keyring_query().epoch, epoch.number);

@@ -136,6 +136,38 @@ test_advisory(void)
     CU_ASSERT_EQUAL(fake_host_started(), 1);
 }
 
+/* As many refreshes as may be are stalled, and one more waits for its turn:
+ * who needs it now gets it past them. */
+static void
+test_promotion(void)
+{
+    struct fake_host_caller caller = {.request = {.flags = MPS_FORCE_REFRESH}};
+    char id[4];
+
+    host.configuration.threads = 1;
+    fake_host_give(OLD, LONG_S);
+    for (int i = 0; i < 16; i++) {
+        snprintf(id, sizeof(id), "%d", i);
+        CU_ASSERT_EQUAL(fake_host_get_for(id, 0), MPS_OK);
+    }
+    GETS(OLD);
+    pass_to_advisory();
+    fake_host_answer(NULL);
+    for (int i = 0; i < 16; i++) {
+        snprintf(id, sizeof(id), "%d", i);
+        CU_ASSERT_EQUAL(fake_host_get_for(id, 0), MPS_OK);
+    }
+    fake_host_await_started(16);
+    GETS(OLD);
+    fake_host_await_flight(1);
+    CU_ASSERT_EQUAL(fake_host_started(), 16);
+    fake_host_call(&caller);
+    fake_host_await_started(17);
+    fake_host_pass(10000);
+    fake_host_join(&caller);
+    CU_ASSERT_EQUAL(caller.code, MPS_E_TIMEOUT);
+}
+
 /* It has the configured time, not that of the call that happened to start it;
  * nor has one that MPS_NO_WAIT starts. */
 static void
@@ -397,6 +429,17 @@ test_keyring_record(void)
     fake_host_await_background();
     GETS("EAAother");
     CU_ASSERT_EQUAL(fake_host_started(), 0);
+
+    /* Another one, but of before that. */
+    plan.token = "EAAolder";
+    plan.received_at = held()->received_at - 1;
+    fake_keyring_plan(&plan);
+    pass_to_advisory();
+    fake_host_give(NEW, LONG_S);
+    GETS("EAAother");
+    fake_host_await_background();
+    GETS(NEW);
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
 }
 
 /* The same token, which another process has got again since: newer, and as
@@ -587,6 +630,17 @@ test_two_wishes(void)
     CU_ASSERT_EQUAL(fake_host_started(), 1);
 }
 
+static int
+has_joined(void)
+{
+    int joined;
+
+    mpsc_provider_lock(host.provider);
+    joined = host.entry->flight->references == 2;
+    mpsc_provider_unlock(host.provider);
+    return joined;
+}
+
 /* One who comes when the keyring's record is believed already looks for
  * another. */
 static void
@@ -609,11 +663,7 @@ test_late_wish(void)
     CU_ASSERT(flight->fetch.events->believe(flight, &record));
     fake_host_give(NEW, LONG_S);
     fake_host_call(&second);
-    for (int joined = 0; !joined;) {
-        mpsc_provider_lock(host.provider);
-        joined = flight->references == 2;
-        mpsc_provider_unlock(host.provider);
-    }
+    fake_host_await(has_joined);
     flight->fetch.events->known(flight, &record, MPS_SOURCE_KEYRING, NULL);
     flight->fetch.events->over(flight);
     mpsc_record_free(&record);
@@ -731,6 +781,7 @@ main(void)
         {"fresh", test_fresh},
         {"draw", test_draw},
         {"advisory", test_advisory},
+        {"promotion", test_promotion},
         {"background deadline", test_background_deadline},
         {"back-off", test_backoff},
         {"outage", test_outage},

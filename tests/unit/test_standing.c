@@ -467,9 +467,7 @@ test_flights(void)
     fake_host_call(&caller);
     fake_host_await_flight(2);
     fake_host_pass(1000);
-    while (fake_host_started() == 0) {
-        fake_host_pass(100);
-    }
+    fake_host_await_started(1);
     CU_ASSERT_EQUAL(lines, 0);
     fake_host_pass(2000);
     fake_host_join(&caller);
