@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mps/loader.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -426,7 +427,7 @@ do_fork_mid(char **argv)
 
 /* In a child: fetches are begun, and the host leaves at any moment. */
 static _Noreturn void
-leave(const char *mode, unsigned first, unsigned seed)
+leave(const char *mode, unsigned within_ms, unsigned first, unsigned seed)
 {
     static char ids[4][24];
 
@@ -447,12 +448,12 @@ leave(const char *mode, unsigned first, unsigned seed)
             mps.release_credential(credential);
         }
     }
-    nap_us(rand_r(&seed) % 60000);
+    nap_us((long)((unsigned)rand_r(&seed) % (within_ms * 1000)));
     exit(LEAVES_WITH);
 }
 
-/* leave COUNT SEED MODE FIRST: so many hosts that leave, some at a time. MODE:
- * nowait, or threads with calls that wait. */
+/* leave COUNT SEED MODE MS FIRST: so many hosts that leave within MS, some at
+ * a time. MODE: nowait, or threads with calls that wait. */
 static int
 do_leave(char **argv)
 {
@@ -474,7 +475,7 @@ do_leave(char **argv)
             if (fork() == 0) {
                 dup2(output, 1);
                 dup2(output, 2);
-                leave(argv[2], number(argv[3]), seed + begun);
+                leave(argv[2], number(argv[3]), number(argv[4]), seed + begun);
             }
             begun++;
             continue;
@@ -498,13 +499,15 @@ do_leave(char **argv)
 /* --- kills ------------------------------------------------------------------
  */
 
-/* In a child: the businesses' tokens are dropped and fetched, without end. */
+/* In a child: the businesses' tokens are dropped and fetched, without end. A
+ * byte is written to `begun` when the first one is there. */
 static _Noreturn void
-fetch_for_ever(char **ids, unsigned seed)
+fetch_for_ever(char **ids, unsigned seed, int begun)
 {
     unsigned count = 0;
 
     alarm(30);
+    signal(SIGPIPE, SIG_IGN); /* nobody may wait for the byte */
     while (ids[count] != NULL) {
         count++;
     }
@@ -515,7 +518,36 @@ fetch_for_ever(char **ids, unsigned seed)
         (void)mps.invalidate_credential(id, NULL);
         (void)mps.get_credential(id, &credential);
         mps.release_credential(credential);
+        if (begun >= 0) {
+            (void)!write(begun, ".", 1);
+            close(begun);
+            begun = -1;
+        }
     }
+}
+
+/* A victim; `patient`: when it has a token already, within ten seconds. */
+static pid_t
+start_victim(char **ids, unsigned seed, int patient)
+{
+    struct pollfd begun = {.events = POLLIN};
+    int pipes[2];
+    pid_t pid;
+
+    if (pipe2(pipes, O_CLOEXEC) != 0) {
+        exit(99);
+    }
+    pid = fork();
+    if (pid == 0) {
+        fetch_for_ever(ids, seed, pipes[1]);
+    }
+    close(pipes[1]);
+    begun.fd = pipes[0];
+    if (patient) {
+        (void)poll(&begun, 1, 10000);
+    }
+    close(pipes[0]);
+    return pid;
 }
 
 /* A process's parent and whether it is a helper; 0, or -1 where it is gone. */
@@ -598,11 +630,8 @@ do_kills(char **argv)
 
     for (unsigned i = 0; i < count; i++) {
         pid_t helper = 0;
-        pid_t pid = fork();
+        pid_t pid = start_victim(argv + 2, seed + i, i % 4 >= 2);
 
-        if (pid == 0) {
-            fetch_for_ever(argv + 2, seed + i);
-        }
         nap_us(rand_r(&seed) % 40000);
         if (i % 2 == 0 && (helper = find_helper(pid)) > 0) {
             helpers += kill(helper, SIGKILL) == 0;
@@ -633,7 +662,7 @@ static const struct {
     {"storm-refresh", do_storm_refresh, 2},
     {"storm-dead", do_storm_dead, 2},
     {"fork-mid", do_fork_mid, 1},
-    {"leave", do_leave, 4},
+    {"leave", do_leave, 5},
     {"kills", do_kills, 3},
 };
 

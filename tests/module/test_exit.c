@@ -16,8 +16,8 @@
 #define LATENCY "latency_ms=15"
 
 static void
-check(const char *program, const char *mode, unsigned count, unsigned share,
-      const char *lines)
+check(const char *program, const char *mode, unsigned count,
+      unsigned within_ms, const char *lines)
 {
     struct world_host host;
     char output[WORLD_OUTPUT];
@@ -26,54 +26,55 @@ check(const char *program, const char *mode, unsigned count, unsigned share,
 
     world_configure("%s", lines);
     world_emulate("", LATENCY);
-    world_load_start(&host, program, "leave %u %u %s 650001", count, seed,
-                     mode);
+    world_load_start(&host, program, "leave %u %u %s %u 650001", count, seed,
+                     mode, within_ms);
     CU_ASSERT_EQUAL(world_host_end(&host, output), 0);
     CU_ASSERT_EQUAL(world_number(output, "well"), count);
     CU_ASSERT_EQUAL(world_number(output, "of"), count);
     CU_ASSERT_EQUAL(world_number(output, "output"), 0);
     if (world_number(output, "well") != count) {
-        printf("\n    seed %u: %s", seed, output);
+        printf("\n    %s %s, seed %u, %s    %s", program, mode, seed, lines,
+               output);
     }
-    /* so many of them did come to their request */
-    CU_ASSERT(world_requests("") >= before + (long)(count / share));
+    /* some of them did come to their request */
+    CU_ASSERT(world_requests("") > before);
 }
 
 static void
 test_plain(void)
 {
-    check("load_host", "nowait", world_scale(EXITS), 10, "keyring = off\n");
+    check("load_host", "nowait", world_scale(EXITS), 60, "keyring = off\n");
 }
 
 static void
 test_openssl(void)
 {
-    check("ssl_host", "nowait", world_scale(EXITS), 10, "keyring = off\n");
+    check("ssl_host", "nowait", world_scale(EXITS), 60, "keyring = off\n");
 }
 
 static void
 test_waiting_threads(void)
 {
-    check("load_host", "threads", world_scale(EXITS / 4), 10,
+    check("load_host", "threads", world_scale(EXITS / 4), 60,
           "keyring = off\n");
-    check("ssl_host", "threads", world_scale(EXITS / 4), 10,
+    check("ssl_host", "threads", world_scale(EXITS / 4), 60,
           "keyring = off\n");
 }
 
 static void
 test_without_threads(void)
 {
-    check("load_host", "threads", world_scale(EXITS / 4), 10,
+    check("load_host", "threads", world_scale(EXITS / 4), 60,
           "keyring = off\nthreads = no\n");
-    check("ssl_host", "threads", world_scale(EXITS / 4), 10,
+    check("ssl_host", "threads", world_scale(EXITS / 4), 60,
           "keyring = off\nthreads = no\n");
 }
 
 static void
 test_keyring(void)
 {
-    check("load_host", "nowait", world_scale(EXITS / 10), 100, "");
-    check("ssl_host", "nowait", world_scale(EXITS / 10), 100, "");
+    check("load_host", "nowait", world_scale(EXITS / 10), 250, "");
+    check("ssl_host", "nowait", world_scale(EXITS / 10), 250, "");
 }
 
 static CU_TestInfo tests[] = {

@@ -115,8 +115,8 @@ test_kills(void)
     CU_ASSERT_EQUAL(world_host_end(&host, output), 0);
     CU_ASSERT_EQUAL(world_number(output, "kills"), kills);
     CU_ASSERT(world_number(output, "helpers") > kills / 10);
-    /* the victims did get tokens */
-    CU_ASSERT(world_requests("") > CONTROLS + (long)kills / 10);
+    /* Half of the victims had got a token before. */
+    CU_ASSERT(world_requests("") >= CONTROLS + (long)kills / 4);
     CU_ASSERT(world_number(output, "looks") >= kills / 25);
     CU_ASSERT_EQUAL(world_number(output, "failed"), 0);
     CU_ASSERT(world_number(output, "slowest") < DEADLINE_MS / 4);
