@@ -453,7 +453,8 @@ leave(const char *mode, unsigned within_ms, unsigned first, unsigned seed)
 }
 
 /* leave COUNT SEED MODE MS FIRST: so many hosts that leave within MS, some at
- * a time. MODE: nowait, or threads with calls that wait. */
+ * a time, each with businesses of its own from FIRST on. MODE: nowait, or
+ * threads with calls that wait. */
 static int
 do_leave(char **argv)
 {
@@ -475,7 +476,8 @@ do_leave(char **argv)
             if (fork() == 0) {
                 dup2(output, 1);
                 dup2(output, 2);
-                leave(argv[2], number(argv[3]), number(argv[4]), seed + begun);
+                leave(argv[2], number(argv[3]), number(argv[4]) + 4 * begun,
+                      seed + begun);
             }
             begun++;
             continue;

@@ -20,14 +20,16 @@ check(const char *program, const char *mode, unsigned count,
       unsigned within_ms, const char *lines)
 {
     struct world_host host;
+    static unsigned first = 650001;
     char output[WORLD_OUTPUT];
     unsigned seed = (unsigned)time(NULL);
     long before = world_requests("");
 
     world_configure("%s", lines);
     world_emulate("", LATENCY);
-    world_load_start(&host, program, "leave %u %u %s %u 650001", count, seed,
-                     mode, within_ms);
+    world_load_start(&host, program, "leave %u %u %s %u %u", count, seed, mode,
+                     within_ms, first);
+    first += 4 * count;
     CU_ASSERT_EQUAL(world_host_end(&host, output), 0);
     CU_ASSERT_EQUAL(world_number(output, "well"), count);
     CU_ASSERT_EQUAL(world_number(output, "of"), count);
