@@ -35,6 +35,10 @@ close_door(void)
 {
     int saved = errno;
 
+    /* Of two handlers the later has nothing left to do. */
+    if (mpsc_exiting()) {
+        return;
+    }
     door.exiter = pthread_self();
     atomic_store(&door.closed, 1);
     for (int i = 0; i < TICKS_MAX && atomic_load(&door.inside) > 0; i++) {
@@ -43,10 +47,19 @@ close_door(void)
     errno = saved;
 }
 
+/* A host's first call may come from another of its threads while its exit
+ * handlers run already: too late for one that comes before OpenSSL's. */
+__attribute__((constructor)) static void
+init_at_load(void)
+{
+    (void)atexit(close_door);
+}
+
 void
 mpsc_exiting_init(void)
 {
-    /* Where it fails, exit is as dangerous as without us. */
+    /* OpenSSL may have been initialised since we were loaded. Where it fails,
+     * exit is as dangerous as without us. */
     (void)atexit(close_door);
 }
 

@@ -6,15 +6,16 @@
  * A host that has initialised OpenSSL itself has OpenSSL's exit handler, which
  * frees its tables under the feet of a thread in the middle of a handshake.
  * What uses those libraries does so between enter and leave. Our exit handler
- * comes before OpenSSL's, since it is registered later: it closes the door and
- * waits a moment until nobody is inside. Whoever comes then waits for the
- * process's end, but for the thread that exits, whose handlers may call us.
- * Without locks: exit(3) may be called at any point.
+ * comes before OpenSSL's, since it is registered later, when we are loaded and
+ * again at the first use: it closes the door and waits a moment until nobody
+ * is inside. Whoever comes then waits for the process's end, but for the
+ * thread that exits, whose handlers may call us. Without locks: exit(3) may be
+ * called at any point.
  */
 #ifndef MPSC_EXITING_H
 #define MPSC_EXITING_H
 
-/* Registers the exit handler. Once a process. */
+/* At the first use: registers the exit handler once more. Once a process. */
 void mpsc_exiting_init(void);
 
 /* In a forked child: whoever was inside is not there. Async-signal-safe. */
