@@ -249,6 +249,72 @@ test_stays(void)
     IS_STATUS(STATUS);
 }
 
+/* --- before the first use ---------------------------------------------------
+ */
+
+static int looks_last;
+static unsigned ticks_before;
+
+/* After all handlers of ours. */
+static void
+look_last(void)
+{
+    if (looks_last) {
+        tell(mpsc_exiting() ? 'c' : '!');
+        tell(atomic_load(&ticks) == ticks_before ? '0' : '+');
+    }
+}
+
+/* Before exiting.c's own constructor: so the handler comes after its. */
+__attribute__((constructor(101))) static void
+register_first(void)
+{
+    (void)atexit(look_last);
+}
+
+static void
+exit_unused(void)
+{
+    looks_last = 1;
+    exit_now();
+}
+
+/* The door closes without mpsc_exiting_init(). */
+static void
+test_unused(void)
+{
+    run_child(exit_unused);
+    CU_ASSERT_STRING_EQUAL(told, "c0");
+    IS_STATUS(STATUS);
+}
+
+static void
+note_ticks(void)
+{
+    ticks_before = atomic_load(&ticks);
+    tell(ticks_before > 0 ? 'n' : '!');
+}
+
+static void
+exit_around_once(void)
+{
+    looks_last = 1;
+    (void)atexit(note_ticks);
+    mpsc_exiting_init();
+    start(stay);
+    await_set(&inside);
+    exit_now();
+}
+
+/* Of two handlers one waits. */
+static void
+test_waits_once(void)
+{
+    run_child(exit_around_once);
+    CU_ASSERT_STRING_EQUAL(told, "nc0");
+    IS_STATUS(STATUS);
+}
+
 /* --- somebody comes later ---------------------------------------------------
  */
 
@@ -384,6 +450,8 @@ main(void)
         {"somebody is inside", test_inside},
         {"somebody is inside by a try", test_inside_by_try},
         {"somebody stays", test_stays},
+        {"before the first use", test_unused},
+        {"two handlers wait once", test_waits_once},
         {"somebody comes later", test_later},
         {"forked", test_forked},
         CU_TEST_INFO_NULL,
