@@ -34,6 +34,8 @@ struct mpsc_prefetch {
     struct mps_error scratch; /* the call's error */
     uint64_t generation;      /* of the keyring, before it was read */
     unsigned flying;
+    int probing; /* the one that flies finds out whether the
+                  * endpoint, which has failed, answers again */
     size_t next; /* the first item that missing() has not looked at */
 
     /* Guarded by the hub's lock. */
@@ -359,6 +361,7 @@ on_landed(void *arg, const char *business_id, const struct mps_error *error)
         note_failure(prefetch, business_id, error);
     }
     prefetch->flying--;
+    prefetch->probing = 0;
     mpsc_sweep_landed(&prefetch->sweep, business_id, error);
     release(prefetch);
 }
@@ -376,6 +379,7 @@ launch_unlocked(struct mpsc_prefetch *prefetch, struct mpsc_loop *loop,
     struct mpsc_call *call = &prefetch->call;
     struct mpsc_entry *entry = entry_unlocked(prefetch, item);
     const struct mpsc_limit *why;
+    int probes;
 
     if (entry == NULL || note_memory_unlocked(prefetch, item, entry, 0)) {
         return MPSC_SWEEP_DONE;
@@ -386,9 +390,8 @@ launch_unlocked(struct mpsc_prefetch *prefetch, struct mpsc_loop *loop,
         }
         return MPSC_SWEEP_BUSY;
     }
-    /* One goes ahead and finds out whether the endpoint answers again. */
-    if (prefetch->flying > 0 &&
-        mpsc_call_verdict_unlocked(call, &why) == MPSC_LIMITS_PROBE) {
+    probes = mpsc_call_verdict_unlocked(call, &why) == MPSC_LIMITS_PROBE;
+    if (prefetch->probing || (probes && prefetch->flying > 0)) {
         return MPSC_SWEEP_LATER;
     }
     if (mpsc_call_add_unlocked(call, entry, loop, &follower, prefetch) != 0) {
@@ -397,6 +400,7 @@ launch_unlocked(struct mpsc_prefetch *prefetch, struct mpsc_loop *loop,
     }
     prefetch->references++;
     prefetch->flying++;
+    prefetch->probing = probes;
     return MPSC_SWEEP_LAUNCHED;
 }
 
