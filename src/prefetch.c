@@ -231,7 +231,7 @@ on_keyring(void *arg, enum mpsc_keyring_state state)
     };
 
     /* As for a flight. */
-    if (state == MPSC_KEYRING_PURGED ||
+    if (state == MPSC_KEYRING_PURGED || state == MPSC_KEYRING_BUSY ||
         (state == MPSC_KEYRING_SILENT && sweep->hurried)) {
         return;
     }

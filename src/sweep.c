@@ -28,8 +28,10 @@
 /* The port's limit, for all tokens of a batch. */
 #define BATCH_BYTES ((size_t)1024 * 1024)
 
-/* The pages that a batch can be spread over. */
+/* The pages that a batch can be spread over, and for how long each may keep
+ * the helper: it waits for its turn, then for the keyring. */
 #define PAGES_MAX 64
+#define PAGE_SHARES 2
 
 /* How often a lock that another holds is tried. */
 #define RETRY_MS 100
@@ -239,8 +241,9 @@ without_keyring(struct mpsc_sweep *sweep, enum mpsc_keyring_state state)
 
     end_session(sweep);
     forget_session(sweep);
+    /* As in a fetch, another's lock is no reason to go without a token. */
     if (sweep->means->configuration->keyring == MPSC_KEYRING_REQUIRED &&
-        !sweep->load_only) {
+        state != MPSC_KEYRING_BUSY && !sweep->load_only) {
         mpsc_fetch_keyring_error(&why, &sweep->place, state);
         stop(sweep, &why);
     }
@@ -295,15 +298,15 @@ open_keyring(struct mpsc_sweep *sweep)
                          share - share / 4);
 }
 
-/* The keyring has `pages` pages' time from now on. */
+/* The keyring has so many times its deadline from now on. */
 static void
-allow_keyring(struct mpsc_sweep *sweep, size_t pages)
+allow_keyring(struct mpsc_sweep *sweep, size_t shares)
 {
     const struct mpsc_configuration *options = sweep->means->configuration;
 
     sweep->keyring_due_ms =
         mono_ms(sweep) +
-        (int64_t)options->keyring_deadline_ms * (int64_t)pages +
+        (int64_t)options->keyring_deadline_ms * (int64_t)shares +
         KEYRING_SLACK_MS;
 }
 
@@ -355,8 +358,9 @@ claimed(struct mpsc_sweep *sweep, const char *business_id, int found)
 static void
 changed(struct mpsc_sweep *sweep, enum mpsc_keyring_state state)
 {
-    /* Else each further batch would cost its time. */
-    if (state == MPSC_KEYRING_SILENT) {
+    /* The helper gives up then; and each further batch would cost its time.
+     */
+    if (state == MPSC_KEYRING_SILENT || state == MPSC_KEYRING_BUSY) {
         broken(sweep, state);
         return;
     }
@@ -561,7 +565,7 @@ change(struct mpsc_sweep *sweep)
     }
     sweep->phase = MPSC_SWEEP_CHANGING;
     sweep->changes_due++;
-    allow_keyring(sweep, sweep->changes_due *
+    allow_keyring(sweep, sweep->changes_due * PAGE_SHARES *
                              (count < PAGES_MAX ? count : PAGES_MAX));
     if (sweep->means->keyring->change(sweep->session, changes, count) != 0) {
         broken(sweep, MPSC_KEYRING_BAD_HELPER);
