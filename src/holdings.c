@@ -6,6 +6,7 @@
 #include "holdings.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct mpsc_holdings *
 mpsc_holdings_new(const char *endpoint, const char *solution_id,
@@ -44,6 +45,21 @@ mpsc_holdings_release(struct mpsc_holdings **holdings)
     mpsc_cache_free(&old->cache);
     mpsc_state_free(&old->state);
     free(old);
+}
+
+void
+mpsc_holdings_see(struct mpsc_holdings *holdings, const char *digest,
+                  const struct mpsc_shared *shared)
+{
+    if (holdings->partner_digest[0] != '\0' &&
+        strcmp(holdings->partner_digest, digest) != 0) {
+        holdings->carried = holdings->shared.trouble;
+        for (int i = 0; i < MPSC_TROUBLE_COUNT; i++) {
+            holdings->carries |= holdings->carried.since_s[i] != 0;
+        }
+    }
+    holdings->shared = *shared;
+    memcpy(holdings->partner_digest, digest, sizeof(holdings->partner_digest));
 }
 
 void

@@ -39,6 +39,11 @@ struct mpsc_holdings {
     char partner_digest[MPSC_DIGEST_HEX_SIZE]; /* the partner's token as it
                                                 * was read last; "" = never */
 
+    /* Troubles under the token before that one, which nobody will end where
+     * they are noted: they go over to the present one's. */
+    struct mpsc_trouble_view carried;
+    int carries;
+
     /* The purge epoch that was seen last, and what it said. */
     uint64_t epoch;
     int epoch_known;
@@ -64,6 +69,11 @@ struct mpsc_holdings *mpsc_holdings_hold(struct mpsc_holdings *holdings);
 /* One less; the last one wipes and frees. *holdings becomes NULL; fine on
  * NULL. */
 void mpsc_holdings_release(struct mpsc_holdings **holdings);
+
+/* Takes over what all processes know with the partner's token of this
+ * digest. */
+void mpsc_holdings_see(struct mpsc_holdings *holdings, const char *digest,
+                       const struct mpsc_shared *shared);
 
 /* Takes over a purge epoch that was read: where it is another than the one
  * seen last, all tokens that were received before it are dropped. */

@@ -173,8 +173,9 @@ look_at_shared(struct mpsc_provider *provider, struct mpsc_profile *profile,
         mpsc_state_look(holdings->state, place->runtime_dir, digest, &shared);
     }
     mpsc_provider_lock(provider);
-    memcpy(holdings->partner_digest, digest, sizeof(digest));
-    holdings->shared = shared;
+    if (digest[0] != '\0') {
+        mpsc_holdings_see(holdings, digest, &shared);
+    }
     holdings->looked = 1;
     mpsc_holdings_release(&holdings);
     mpsc_provider_unlock(provider);

@@ -32,9 +32,7 @@ keep_view(const struct mpsc_standing *standing,
     struct mpsc_holdings *holdings = standing->holdings;
 
     pthread_mutex_lock(&standing->hub->lock);
-    holdings->shared = *shared;
-    memcpy(holdings->partner_digest, standing->partner_digest,
-           sizeof(holdings->partner_digest));
+    mpsc_holdings_see(holdings, standing->partner_digest, shared);
     pthread_mutex_unlock(&standing->hub->lock);
 }
 
@@ -117,10 +115,28 @@ struct change {
     const struct mpsc_standing_result *result;
     struct mpsc_time now;
     uint32_t random;
-    const char *keyring; /* of mpsc_standing_keyring() */
+    const char *keyring;              /* of mpsc_standing_keyring() */
+    struct mpsc_trouble_view carried; /* see holdings.h; zeroed = nothing */
     struct mpsc_trouble_line lines[LINES_MAX];
     unsigned count;
 };
+
+/* The troubles of the token before go on, until they are ended. */
+static void
+carry(const struct change *change, struct mpsc_shared *shared)
+{
+    const struct mpsc_trouble_view *from = &change->carried;
+    struct mpsc_trouble_view *to = &shared->trouble;
+
+    for (int i = 0; i < MPSC_TROUBLE_COUNT; i++) {
+        if (from->since_s[i] != 0 && to->since_s[i] == 0) {
+            to->since_s[i] = from->since_s[i];
+            to->last_line_s[i] = from->last_line_s[i];
+            to->repeats[i] = from->repeats[i];
+            to->earliest_expiry_s = from->earliest_expiry_s;
+        }
+    }
+}
 
 static void
 begin(struct change *change, struct mpsc_shared *shared,
@@ -170,6 +186,7 @@ apply_result(struct mpsc_shared *shared, void *arg)
     const struct mpsc_standing_result *result = change->result;
     int code = result->error != NULL ? result->error->code : MPS_OK;
 
+    carry(change, shared);
     if (result->counts) {
         count(change, shared);
     }
@@ -198,6 +215,7 @@ apply_keyring(struct mpsc_shared *shared, void *arg)
 {
     struct change *change = arg;
 
+    carry(change, shared);
     if (change->keyring != NULL) {
         begin(change, shared, MPSC_TROUBLE_KEYRING_DEGRADED, 0);
     } else {
@@ -227,6 +245,12 @@ make_change(const struct mpsc_standing *standing, struct change *change,
 {
     struct mpsc_shared shared;
 
+    pthread_mutex_lock(&standing->hub->lock);
+    if (standing->holdings->carries) {
+        change->carried = standing->holdings->carried;
+        standing->holdings->carries = 0;
+    }
+    pthread_mutex_unlock(&standing->hub->lock);
     standing->hub->clock(&change->now);
     /* Where it fails there is no jitter; that is no reason to fail. */
     (void)!getrandom(&change->random, sizeof(change->random), GRND_NONBLOCK);
@@ -252,7 +276,7 @@ is_well(const struct mpsc_standing *standing)
     int well;
 
     pthread_mutex_lock(&standing->hub->lock);
-    well = limits_rest(&shared->limits);
+    well = limits_rest(&shared->limits) && !standing->holdings->carries;
     for (int i = 0; i < MPSC_TROUBLE_COUNT; i++) {
         well = well && (i == MPSC_TROUBLE_KEYRING_DEGRADED ||
                         shared->trouble.since_s[i] == 0);
