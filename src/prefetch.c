@@ -163,11 +163,10 @@ find_unlocked(const struct mpsc_prefetch *prefetch, const char *business_id)
 }
 
 static void
-judge(int code, const struct mps_error *error, int *worst,
-      struct mps_error *worst_error)
+judge(const struct mps_error *error, int *worst, struct mps_error *worst_error)
 {
-    if (mpsc_prefetch_severity(code) > mpsc_prefetch_severity(*worst)) {
-        *worst = code;
+    if (mpsc_prefetch_severity(error->code) > mpsc_prefetch_severity(*worst)) {
+        *worst = error->code;
         *worst_error = *error;
     }
 }
@@ -177,8 +176,11 @@ static void
 note_unlocked(struct mpsc_prefetch *prefetch, struct item *item,
               const struct mps_error *error)
 {
-    item->code = error != NULL ? error->code : MPS_OK;
-    judge(item->code, error, &prefetch->worst, &prefetch->error);
+    item->code = MPS_OK;
+    if (error != NULL) {
+        item->code = error->code;
+        judge(error, &prefetch->worst, &prefetch->error);
+    }
     prefetch->results[prefetch->result_count++] =
         (size_t)(item - prefetch->items);
     pthread_cond_broadcast(&prefetch->news);
@@ -459,10 +461,8 @@ static const struct mpsc_sweep_events sweep_events = {
     .over = on_over,
 };
 
-/*
- * One for a call, with a reference for the caller and one for the sweep, which
- * hasn't begun. NULL without resources.
- */
+/* One for a call, with a reference for the caller, whose sweep hasn't begun.
+ * NULL without resources. */
 static struct mpsc_prefetch *
 new_prefetch(const struct mpsc_call *call)
 {
@@ -476,7 +476,7 @@ new_prefetch(const struct mpsc_call *call)
         return NULL;
     }
     call->provider->hub.clock(&now);
-    prefetch->references = 2;
+    prefetch->references = 1;
     prefetch->call = *call;
     prefetch->call.error = &prefetch->scratch;
     sweep = &prefetch->sweep;
@@ -526,6 +526,7 @@ start(struct mpsc_prefetch *prefetch, mpsc_io_tick_fn *tick, void *arg)
     int stopping;
 
     lock(prefetch);
+    prefetch->references++; /* the sweep's */
     stopping = provider->stopping || mpsc_exiting();
     if (!stopping) {
         io = mpsc_call_io_unlocked(&prefetch->call);
@@ -657,16 +658,12 @@ run(struct mpsc_call *call, struct wanted *wanted)
     if (call->request.deadline_ms != 0) {
         prefetch->sweep.deadline_ms = call->deadline_ms;
     }
-    if (look_into_memory(prefetch)) {
-        tell(&teller);
-        release(prefetch);
-    } else if (start(prefetch, on_tick, &teller)) {
+    if (!look_into_memory(prefetch) && start(prefetch, on_tick, &teller)) {
         await(&teller);
-    } else {
-        tell(&teller);
     }
+    tell(&teller);
     lock(prefetch);
-    judge(prefetch->worst, &prefetch->error, &wanted->worst, wanted->error);
+    judge(&prefetch->error, &wanted->worst, wanted->error);
     prefetch->items = NULL;
     prefetch->count = 0;
     unlock(prefetch);
@@ -677,7 +674,7 @@ run(struct mpsc_call *call, struct wanted *wanted)
 static void
 fail_all(struct wanted *wanted, const struct mps_error *error)
 {
-    judge(error->code, error, &wanted->worst, wanted->error);
+    judge(error, &wanted->worst, wanted->error);
     for (size_t i = 0; wanted->done != NULL && i < wanted->count; i++) {
         wanted->done(wanted->arg, wanted->items[i].business_id, error->code);
     }
@@ -698,7 +695,7 @@ sort_out(struct wanted *wanted, const char *const *business_ids, size_t count)
                 (struct item){business_ids[i], NO_RESULT};
             continue;
         }
-        judge(MPS_E_INVALID, &invalid, &wanted->worst, wanted->error);
+        judge(&invalid, &wanted->worst, wanted->error);
         if (wanted->done != NULL) {
             wanted->done(wanted->arg, business_ids[i], MPS_E_INVALID);
         }
@@ -819,7 +816,6 @@ mpsc_prefetch_load(struct mpsc_call *call)
         load = fresh;
         (void)start(load, NULL, NULL);
     } else {
-        release(fresh);
         release(fresh);
     }
     lock(load);

@@ -209,6 +209,7 @@ begin(void)
         .keyring = &fake_keyring,
         .clock = fake_clock_now,
     };
+    free(sweep); /* one that was never begun */
     sweep = calloc(1, sizeof(*sweep));
     CU_ASSERT_PTR_NOT_NULL_FATAL(sweep);
     sweep->task.ops = &mpsc_sweep_ops;
@@ -1402,74 +1403,79 @@ test_watch(void)
     CU_ASSERT_FALSE(mpsc_sweep_ops.watch(&sweep->task, &watch));
 }
 
+static CU_TestInfo loads[] = {
+    {"load only", test_load_only},
+    {"query", test_query},
+    {"query in a hurry", test_query_in_a_hurry},
+    {"load mute", test_load_mute},
+    {"unusable", test_unusable},
+    {"without keyring", test_without_keyring},
+    CU_TEST_INFO_NULL,
+};
+
+static CU_TestInfo fetches[] = {
+    {"nothing missing", test_nothing_missing},
+    {"window", test_window},
+    {"many", test_many},
+    {"many without keyring", test_many_without_keyring},
+    {"done at launch", test_done_at_launch},
+    CU_TEST_INFO_NULL,
+};
+
+static CU_TestInfo batches[] = {
+    {"of the old", test_batch_of_the_old},
+    {"of many", test_batch_of_many},
+    {"behind another", test_batch_behind_another},
+    {"the last", test_last_batch},
+    {"large tokens", test_large_tokens},
+    {"failures", test_failure_gives_lock_back},
+    {"refused", test_batch_refused},
+    {"purged", test_purged},
+    {"patience", test_patience},
+    CU_TEST_INFO_NULL,
+};
+
+static CU_TestInfo contests[] = {
+    {"contested", test_contested},
+    {"contested in vain", test_contested_in_vain},
+    {"contested for long", test_contested_for_long},
+    {"contested with deadline", test_contested_with_deadline},
+    {"busy", test_busy},
+    {"busy without keyring", test_busy_without_keyring},
+    {"busy too long", test_busy_too_long},
+    {"later", test_later},
+    {"again", test_again},
+    CU_TEST_INFO_NULL,
+};
+
+static CU_TestInfo ends[] = {
+    {"stop", test_stop},
+    {"no stop", test_no_stop},
+    {"stop while claiming", test_stop_while_claiming},
+    {"deadline", test_deadline},
+    {"deadline before begin", test_deadline_before_begin},
+    {"deadline while loading", test_deadline_while_loading},
+    {"deadline while storing", test_deadline_while_storing},
+    {"breaks", test_breaks},
+    {"give up", test_give_up},
+    {"give up before begin", test_give_up_before_begin},
+    {"give up a load", test_give_up_load_only},
+    {"drop", test_drop},
+    {"watch", test_watch},
+    CU_TEST_INFO_NULL,
+};
+
+static CU_SuiteInfo suites[] = {
+    {"load", NULL, NULL, begin, end, loads},
+    {"fetch", NULL, NULL, begin, end, fetches},
+    {"batch", NULL, NULL, begin, end, batches},
+    {"contest", NULL, NULL, begin, end, contests},
+    {"end", NULL, NULL, begin, end, ends},
+    CU_SUITE_INFO_NULL,
+};
+
 int
 main(void)
 {
-    CU_TestInfo loads[] = {
-        {"load only", test_load_only},
-        {"query", test_query},
-        {"query in a hurry", test_query_in_a_hurry},
-        {"load mute", test_load_mute},
-        {"unusable", test_unusable},
-        {"without keyring", test_without_keyring},
-        CU_TEST_INFO_NULL,
-    };
-    CU_TestInfo fetches[] = {
-        {"nothing missing", test_nothing_missing},
-        {"window", test_window},
-        {"many", test_many},
-        {"many without keyring", test_many_without_keyring},
-        {"done at launch", test_done_at_launch},
-        CU_TEST_INFO_NULL,
-    };
-    CU_TestInfo batches[] = {
-        {"of the old", test_batch_of_the_old},
-        {"of many", test_batch_of_many},
-        {"behind another", test_batch_behind_another},
-        {"the last", test_last_batch},
-        {"large tokens", test_large_tokens},
-        {"failures", test_failure_gives_lock_back},
-        {"refused", test_batch_refused},
-        {"purged", test_purged},
-        {"patience", test_patience},
-        CU_TEST_INFO_NULL,
-    };
-    CU_TestInfo contests[] = {
-        {"contested", test_contested},
-        {"contested in vain", test_contested_in_vain},
-        {"contested for long", test_contested_for_long},
-        {"contested with deadline", test_contested_with_deadline},
-        {"busy", test_busy},
-        {"busy without keyring", test_busy_without_keyring},
-        {"busy too long", test_busy_too_long},
-        {"later", test_later},
-        {"again", test_again},
-        CU_TEST_INFO_NULL,
-    };
-    CU_TestInfo ends[] = {
-        {"stop", test_stop},
-        {"no stop", test_no_stop},
-        {"stop while claiming", test_stop_while_claiming},
-        {"deadline", test_deadline},
-        {"deadline before begin", test_deadline_before_begin},
-        {"deadline while loading", test_deadline_while_loading},
-        {"deadline while storing", test_deadline_while_storing},
-        {"breaks", test_breaks},
-        {"give up", test_give_up},
-        {"give up before begin", test_give_up_before_begin},
-        {"give up a load", test_give_up_load_only},
-        {"drop", test_drop},
-        {"watch", test_watch},
-        CU_TEST_INFO_NULL,
-    };
-    CU_SuiteInfo suites[] = {
-        {"load", NULL, NULL, begin, end, loads},
-        {"fetch", NULL, NULL, begin, end, fetches},
-        {"batch", NULL, NULL, begin, end, batches},
-        {"contest", NULL, NULL, begin, end, contests},
-        {"end", NULL, NULL, begin, end, ends},
-        CU_SUITE_INFO_NULL,
-    };
-
     return run_suites(suites);
 }
