@@ -267,13 +267,22 @@ invalidate_credential_with_fn invalidate_credential_with;
  * prefetch_credentials: fills memory and keyring for many businesses.
  *
  * request: NULL = defaults; its business_id is ignored, MPS_NO_WAIT is
- * MPS_E_INVALID. business_ids: `count` strings; each is answered on its own.
+ * MPS_E_INVALID. business_ids: `count` strings, which must stay as they are
+ * during the call; each is answered on its own, also one that comes twice.
  * done (may be NULL): called on this thread, once for each item, in no fixed
  * order, with no lock held; it may release and get credentials.
  *
- * Blocks. deadline_ms 0 gives each item the configured deadline, else it
- * bounds the whole. Returns MPS_OK, or the worst code of the items: the one
- * that the administrator should hear of first.
+ * The keyring is read once and written in batches; of the endpoint up to 32
+ * items are asked for at a time. What memory or keyring hold is not asked for,
+ * and what another process fetches just now is taken from the keyring. After
+ * a MPS_E_RATE_LIMITED, MPS_E_AUTH or MPS_E_CONFIG nothing more is asked for:
+ * each item that would have been has that code and retry_at.
+ *
+ * Blocks. deadline_ms 0 gives each item the configured deadline, from when it
+ * is asked for; else it bounds the whole. When it returns, what came is in
+ * memory, and on its way into the keyring, where it gets though this process
+ * ends. Returns MPS_OK, or the worst code of the items: the one that the
+ * administrator should hear of first.
  */
 prefetch_credentials_fn prefetch_credentials;
 
