@@ -553,6 +553,28 @@ test_probe(void)
     CU_ASSERT_EQUAL(fake_host_started(), 1);
 }
 
+/* Nobody else begins one while it is on its way to the endpoint. */
+static void
+test_probe_loads(void)
+{
+    struct fake_host_caller first = {.request = {.business_id = "4"}};
+
+    host.configuration.threads = 1;
+    fail_three_times();
+    fake_host_keep(NULL);
+    fake_keyring_load_manner(FAKE_KEYRING_MUTE);
+    fake_host_answer(NULL);
+    fake_host_pass(1250);
+    fake_host_call(&first);
+    fake_host_await(is_keyring_open);
+    CU_ASSERT_EQUAL(fake_host_get_for("5", 0), MPS_E_SERVER);
+    CU_ASSERT_EQUAL(fake_host_get_for("4", 0), MPS_E_SERVER);
+    CU_ASSERT_EQUAL(fake_keyring_open_count(), 1);
+    fake_host_pass(2500);
+    fake_host_join(&first);
+    CU_ASSERT_EQUAL(first.code, MPS_E_SERVER);
+}
+
 /* A probe that is well is waited for; one that fails closes for longer. */
 static void
 test_probe_ends(void)
@@ -1011,6 +1033,7 @@ main(void)
         {"closed, with generation", test_closed_with_generation},
         {"closed, with a token in hand", test_closed_with_token},
         {"probe", test_probe},
+        {"a probe that loads", test_probe_loads},
         {"a probe's end", test_probe_ends},
         {"probe with a token in hand", test_probe_with_token},
         {"hurry", test_hurry},

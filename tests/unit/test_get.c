@@ -601,7 +601,9 @@ test_wishes_closed(void)
         CU_ASSERT_EQUAL(fake_host_started(), 1);
         CU_ASSERT(
             is_as(wish, fake_host_get(wish->flags, wish->min_validity_s)));
+        /* Not even tried. */
         fake_host_await_background();
+        CU_ASSERT_EQUAL(host.entry->refresh_failures, 0);
         CU_ASSERT_EQUAL(fake_host_started(), 1);
         fake_host_end();
     }
@@ -756,9 +758,26 @@ test_dead_fallback(void)
     CU_ASSERT_STRING_EQUAL(caller.token, "");
 }
 
-/* Two with one token: the old one's end comes while the second waits. */
+/* Or at its end: the machine was suspended. */
 static void
 test_end_while_waiting(void)
+{
+    struct fake_host_caller caller = {.request = {.deadline_ms = 5000}};
+
+    hold_token(1, LIFETIME_S);
+    fake_host_pass_until(held()->end_ms - MANDATORY_MS + 2000);
+    fake_host_answer(NULL);
+    fake_host_call(&caller);
+    fake_host_await_flight(2);
+    fake_host_pass(9000);
+    fake_host_join(&caller);
+    CU_ASSERT_EQUAL(caller.code, MPS_E_TIMEOUT);
+    CU_ASSERT_STRING_EQUAL(caller.token, "");
+}
+
+/* With none left the call has all of its time. */
+static void
+test_expired_stalls(void)
 {
     struct fake_host_caller caller = {.request = {.deadline_ms = 0}};
 
@@ -798,6 +817,7 @@ main(void)
         {"usage meanwhile", test_usage_meanwhile},
         {"dead fallback", test_dead_fallback},
         {"end while waiting", test_end_while_waiting},
+        {"expired, stalls", test_expired_stalls},
         CU_TEST_INFO_NULL,
     };
     /* These begin a host for each row. */
