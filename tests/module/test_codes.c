@@ -87,8 +87,6 @@ static const struct row rows[] = {
     {"expires_at true", "expires_at=true", MPS_E_PROTOCOL, 200, 0, 0, 0, "",
      1},
     /* the way */
-    /* One more, not counted: the connection that the row before left looks
-     * stale. */
     {"reset", "fault=reset", MPS_E_NETWORK, 0, 0, 0, 0, "", 2},
     {"reset in the body", "fault=reset-body", MPS_E_NETWORK, 0, 0, 0, 0, "",
      2},
@@ -413,6 +411,21 @@ test_retry(void)
     }
 }
 
+/* On a connection that another call has left a reset costs one more, not
+ * counted: the connection looks stale. */
+static void
+test_reset_on_kept(void)
+{
+    const char *id = world_business();
+    struct world_got got;
+
+    world_configure("keyring = off\nattempts = 2\n");
+    CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_OK);
+    world_emulate(id, "fault=reset");
+    CU_ASSERT_EQUAL(world_get(id, &got), MPS_E_NETWORK);
+    CU_ASSERT_EQUAL(world_requests(id), 3);
+}
+
 /* Of the words on a business a no is remembered for 403, 404 and 422 alone,
  * and for its time. */
 static void
@@ -704,6 +717,7 @@ static CU_TestInfo tests[] = {
     {"429: retry_at by each header", test_retry_at},
     {"429: retry_at by a date", test_retry_at_date},
     {"retry inside the call", test_retry},
+    {"a reset on a kept connection", test_reset_on_kept},
     {"remembered no", test_negative},
     {"12 TIMEOUT: the deadline holds over all", test_deadlines},
     {"1 INVALID: business_id", test_invalid_ids},
