@@ -8,7 +8,9 @@
 
 #include "world.h"
 
-#define ITEMS 20
+/* More than are fetched at a time. */
+#define ITEMS 60
+#define AT_ONCE 32
 
 struct answers {
     pthread_t thread;
@@ -164,8 +166,10 @@ test_rate_limit(void)
         limited += code_of(&answers, ids[i]) == MPS_E_RATE_LIMITED;
     }
     CU_ASSERT_EQUAL(limited, ITEMS);
-    /* Further requests would only lengthen the block. */
-    CU_ASSERT_EQUAL(world_requests(""), 1);
+    /* Further requests, beside those that are under way at the first answer,
+     * would only lengthen the block. */
+    CU_ASSERT(world_requests("") >= 1);
+    CU_ASSERT(world_requests("") <= AT_ONCE);
     world_reset();
 }
 
