@@ -101,10 +101,8 @@ mpsc_cache_forgive(struct mpsc_entry *entry)
 void
 mpsc_cache_purge(struct mpsc_cache *cache, int64_t until_ms)
 {
-    struct item *item;
-    struct item *next;
-
-    HASH_ITER (hh, cache->items, item, next) {
+    for (struct item *item = cache->items; item != NULL;
+         item = item->hh.next) {
         if (item->entry.credential != NULL &&
             item->entry.credential->received_ms <= until_ms) {
             mpsc_cache_put(&item->entry, NULL);
