@@ -23,7 +23,8 @@
 
 #define STATUS 42
 #define HANG_S 20
-#define MOMENT_MS 50
+#define MOMENT_MS 20
+#define TICKS_MAX 500 /* of the handler */
 
 /* How often the handler has waited for a moment. */
 static atomic_uint ticks;
@@ -47,7 +48,9 @@ int
 nanosleep(const struct timespec *wanted, struct timespec *left)
 {
     atomic_fetch_add(&ticks, 1);
-    return clock_nanosleep(CLOCK_MONOTONIC, 0, wanted, left) == 0 ? 0 : -1;
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, wanted, left);
+    errno = EINTR;
+    return -1;
 }
 
 static void
@@ -114,7 +117,9 @@ static void
 tell_end(void)
 {
     tell(errno == E2BIG ? 'e' : '?');
-    tell(atomic_load(&ticks) == 0 ? '0' : '+');
+    tell(atomic_load(&ticks) == 0          ? '0'
+         : atomic_load(&ticks) < TICKS_MAX ? '+'
+                                           : 'T');
 }
 
 static void
@@ -186,6 +191,50 @@ test_inside(void)
 }
 
 static void *
+try_in_vain(void *arg)
+{
+    (void)arg;
+    while (!mpsc_exiting()) {
+        rest(1);
+    }
+    tell(mpsc_exiting_try_enter() ? '!' : 't');
+    atomic_store(&trying, 1);
+    return NULL;
+}
+
+static void *
+leave_after_try(void *arg)
+{
+    (void)arg;
+    mpsc_exiting_enter();
+    atomic_store(&inside, 1);
+    await_set(&trying);
+    tell('l');
+    mpsc_exiting_leave();
+    return NULL;
+}
+
+/* One who was turned away isn't waited for. */
+static void
+exit_around_two(void)
+{
+    (void)atexit(tell_end);
+    mpsc_exiting_init();
+    start(leave_after_try);
+    start(try_in_vain);
+    await_set(&inside);
+    exit_now();
+}
+
+static void
+test_turned_away(void)
+{
+    run_child(exit_around_two);
+    CU_ASSERT_STRING_EQUAL(told, "tle+");
+    IS_STATUS(STATUS);
+}
+
+static void *
 try_soon(void *arg)
 {
     (void)arg;
@@ -245,7 +294,7 @@ static void
 test_stays(void)
 {
     run_child(exit_around_for_ever);
-    CU_ASSERT_STRING_EQUAL(told, "e+");
+    CU_ASSERT_STRING_EQUAL(told, "eT");
     IS_STATUS(STATUS);
 }
 
@@ -409,14 +458,16 @@ use_module(void)
 {
     const char *const ids[] = {"1", FAKE_HOST_BUSINESS};
     struct mps_error error;
+    int code;
 
     tell(fake_host_get(0, 0) == MPS_OK ? 'm' : '!');
     tell(fake_host_get_for("1", 0) == MPS_E_TIMEOUT ? 'g' : '!');
     tell(fake_host_get_for("1", MPS_NO_WAIT) == MPS_E_TIMEOUT ? 'n' : '!');
-    tell(mpsc_prefetch(host.provider, NULL, ids, 2, NULL, NULL, &error) ==
-                 MPS_E_TIMEOUT
-             ? 'p'
-             : '!');
+    fake_host_keep(NULL);
+    code = mpsc_prefetch(host.provider, NULL, ids, 2, NULL, NULL, &error);
+    tell(code == MPS_E_TIMEOUT && fake_keyring_query().flight_ms == 0 ? 'p'
+                                                                      : '!');
+    host.configuration.keyring = MPSC_KEYRING_OFF;
     tell(fake_host_invalidate(NULL) == MPS_OK ? 'i' : '!');
     mpsc_provider_shutdown(host.provider);
     tell('s');
@@ -449,6 +500,7 @@ main(void)
         {"alone", test_alone},
         {"somebody is inside", test_inside},
         {"somebody is inside by a try", test_inside_by_try},
+        {"somebody is turned away", test_turned_away},
         {"somebody stays", test_stays},
         {"before the first use", test_unused},
         {"two handlers wait once", test_waits_once},

@@ -1104,6 +1104,9 @@ test_no_rotation(void)
     }
 }
 
+static const struct fake_http_answer unreachable = {MPSC_HTTP_NETWORK, 0, NULL,
+                                                    0, NULL};
+
 /* What the answer says of the app's use, also one that is an error. */
 static void
 test_usage(void)
@@ -1116,6 +1119,7 @@ test_usage(void)
         {&good, "{\"call_count\":96,\"total_time\":3}", 96},
         {&forbidden, "{\"call_count\":7,\"total_time\":12}", 12},
         {&good, NULL, -1},
+        {&unreachable, "{\"call_count\":97}", -1},
     };
 
     for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {

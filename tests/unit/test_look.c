@@ -288,6 +288,7 @@ test_other_solution(void)
 static void
 test_bad_file(void)
 {
+    char stamp[MPSC_DIGEST_HEX_SIZE];
     const struct mpsc_profile *before;
 
     hold_token();
@@ -300,6 +301,8 @@ test_bad_file(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(line, "MPS_E_CONFIG"));
     CU_ASSERT_PTR_NOT_NULL(strstr(line, "nonsense"));
     CU_ASSERT_PTR_NOT_NULL(strstr(line, configuration_path));
+    CU_ASSERT(mpsc_configuration_stamp(configuration_path, stamp) >= 0 &&
+              strcmp(profile()->stamp, stamp) == 0);
     /* Its stamp settles: read once more. */
     profile()->stamp[0] ^= 1;
     CU_ASSERT_EQUAL(call_later(), MPS_OK);
