@@ -20,10 +20,11 @@
  * must not keep the locks for ever. */
 #define SESSION_MS (15 * 60 * 1000)
 
-/* A page takes its time to be written, so records are stored together: as
- * many, or after that time. */
+/* A page takes the same time to be written whether one or twenty of its
+ * records change, and more records than it has pages are on most of them: so
+ * they are stored together, as many, or after that time. */
 #define BATCH_COUNT 512
-#define BATCH_MS 1000
+#define BATCH_MS 2000
 
 /* The port's limit, for all tokens of a batch. */
 #define BATCH_BYTES ((size_t)1024 * 1024)
@@ -376,6 +377,7 @@ close_session(struct mpsc_sweep *sweep)
 {
     sweep->means->keyring->close(&sweep->session);
     sweep->phase = MPSC_SWEEP_NO_SESSION;
+    sweep->stirred = 1;
 }
 
 /* What the session tells. False where it has nothing more to tell now. */
@@ -417,6 +419,7 @@ hear(struct mpsc_sweep *sweep)
         close_session(sweep);
         return 0;
     }
+    sweep->stirred = 1;
     return 1;
 }
 
@@ -439,16 +442,20 @@ step_keyring(struct mpsc_sweep *sweep)
 /* --- claims and batches ---------------------------------------------------
  */
 
-/* Asks for the locks of all that are due. */
+/* Asks for the locks of all that are due; of a few, while the endpoint has
+ * nothing to do: a thousand take their time. */
 static void
 claim(struct mpsc_sweep *sweep)
 {
     const char *ids[MPSC_SWEEP_SLOTS];
     int64_t now_ms = mono_ms(sweep);
+    int idle = sweep->flying + count_stage(sweep, MPSC_SWEEP_READY) == 0;
+    unsigned most = idle ? 2 * MPSC_SWEEP_WINDOW : MPSC_SWEEP_SLOTS;
 
     sweep->claim_count = 0;
     sweep->claims_told = 0;
-    for (unsigned i = 0; i < MPSC_SWEEP_SLOTS; i++) {
+    for (unsigned i = 0; i < MPSC_SWEEP_SLOTS && sweep->claim_count < most;
+         i++) {
         struct mpsc_sweep_slot *slot = &sweep->slots[i];
 
         if (slot->stage == MPSC_SWEEP_UNCLAIMED && slot->retry_ms <= now_ms) {
@@ -485,23 +492,29 @@ has_all_results(const struct mpsc_sweep *sweep)
     return 1;
 }
 
-/* True where the records that wait are to be stored now: they are many or
- * old, or nothing is to come for which to wait. */
+/* True where the records that wait are to be stored now: they are many, and
+ * more are to come; they are old; or nothing is to come. */
 static int
 is_batch_due(const struct mpsc_sweep *sweep)
 {
     int64_t old_ms = mono_ms(sweep) - BATCH_MS;
-    int is_old = 0;
+    unsigned coming = 0;
     unsigned kept = 0;
+    int is_old = 0;
 
     for (unsigned i = 0; i < MPSC_SWEEP_SLOTS; i++) {
         const struct mpsc_sweep_slot *slot = &sweep->slots[i];
 
+        coming += slot->stage == MPSC_SWEEP_FLYING || is_waiting(slot);
         kept += slot->stage == MPSC_SWEEP_KEPT;
         is_old |= slot->stage == MPSC_SWEEP_KEPT && slot->kept_ms <= old_ms;
     }
-    return kept > 0 &&
-           (kept >= BATCH_COUNT || is_old || has_all_results(sweep));
+    if (kept == 0 || is_old) {
+        return kept > 0;
+    }
+    return has_all_results(sweep) ||
+           (kept >= BATCH_COUNT &&
+            (coming >= BATCH_COUNT || !sweep->exhausted));
 }
 
 /* True where the session takes a batch. The last one is handed over behind
@@ -814,29 +827,24 @@ is_complete(const struct mpsc_sweep *sweep)
              !sweep->means->keyring->unsent(sweep->session)));
 }
 
-static int
-sweep_step(struct mpsc_task *task)
+/* Does what there is to do. */
+static void
+act(struct mpsc_sweep *sweep)
 {
-    struct mpsc_sweep *sweep = sweep_of(task);
-
     sweep->stirred = 0;
-    if (sweep->session != NULL) {
-        step_keyring(sweep);
-    }
     if (!sweep->expired && mono_ms(sweep) >= sweep->deadline_ms) {
         expire(sweep);
     }
     if (sweep->phase != MPSC_SWEEP_LOADING) {
         refill(sweep);
         end_waiting(sweep);
-        /* What the endpoint is to do comes first. */
+        launch(sweep);
         if (sweep->phase == MPSC_SWEEP_IDLE) {
             claim(sweep);
         }
         if (takes_batch(sweep)) {
             change(sweep);
         }
-        launch(sweep);
     }
     if (!sweep->known && is_complete(sweep)) {
         make_known(sweep);
@@ -845,21 +853,8 @@ sweep_step(struct mpsc_task *task)
         count_stage(sweep, MPSC_SWEEP_KEPT) == 0) {
         end_session(sweep);
     }
-    return sweep->known && sweep->session == NULL;
-}
-
-static int
-sweep_watch(const struct mpsc_task *task, struct mpsc_http_watch *watch)
-{
-    const struct mpsc_sweep *sweep = const_sweep_of(task);
-
-    if (sweep->session == NULL) {
-        return 0;
-    }
-    watch->fd = sweep->means->keyring->fd(sweep->session);
-    watch->events = POLLIN;
-    watch->revents = 0;
-    return watch->fd >= 0;
+    sweep->sending = sweep->phase == MPSC_SWEEP_CHANGING &&
+                     sweep->means->keyring->unsent(sweep->session);
 }
 
 /* When a slot wants a step, as far as it depends on the time alone. */
@@ -896,17 +891,14 @@ slot_due(const struct mpsc_sweep *sweep, const struct mpsc_sweep_slot *slot)
     return due;
 }
 
+/* When there is something to do by the time alone. */
 static int64_t
-sweep_due(const struct mpsc_task *task)
+find_due(const struct mpsc_sweep *sweep)
 {
-    const struct mpsc_sweep *sweep = const_sweep_of(task);
     int64_t due = INT64_MAX;
 
-    if (sweep->stirred) {
-        return 0;
-    }
-    if (!sweep->expired) {
-        due = sweep->known ? INT64_MAX : sweep->deadline_ms;
+    if (!sweep->expired && !sweep->known) {
+        due = sweep->deadline_ms;
     }
     if (sweep->session != NULL && sweep->phase != MPSC_SWEEP_IDLE) {
         due = smaller(due, sweep->keyring_due_ms);
@@ -915,6 +907,45 @@ sweep_due(const struct mpsc_task *task)
         due = smaller(due, slot_due(sweep, &sweep->slots[i]));
     }
     return due;
+}
+
+/* Most turns of the loop are for others: a look at all slots is only worth it
+ * where something has happened. */
+static int
+sweep_step(struct mpsc_task *task)
+{
+    struct mpsc_sweep *sweep = sweep_of(task);
+
+    if (sweep->session != NULL) {
+        step_keyring(sweep);
+    }
+    if (sweep->stirred || sweep->sending || mono_ms(sweep) >= sweep->due_ms) {
+        act(sweep);
+        sweep->due_ms = find_due(sweep);
+    }
+    return sweep->known && sweep->session == NULL;
+}
+
+static int
+sweep_watch(const struct mpsc_task *task, struct mpsc_http_watch *watch)
+{
+    const struct mpsc_sweep *sweep = const_sweep_of(task);
+
+    if (sweep->session == NULL) {
+        return 0;
+    }
+    watch->fd = sweep->means->keyring->fd(sweep->session);
+    watch->events = POLLIN;
+    watch->revents = 0;
+    return watch->fd >= 0;
+}
+
+static int64_t
+sweep_due(const struct mpsc_task *task)
+{
+    const struct mpsc_sweep *sweep = const_sweep_of(task);
+
+    return sweep->stirred ? 0 : sweep->due_ms;
 }
 
 static int

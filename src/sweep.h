@@ -134,7 +134,9 @@ struct mpsc_sweep {
     int known;
     int expired;              /* the deadline has passed */
     int exhausted;            /* the owner has named the last one */
-    int stirred;              /* something has landed since the last step */
+    int stirred;              /* the next step has something to do */
+    int64_t due_ms;           /* when it has by the time alone */
+    int sending;              /* the helper has not taken all of a batch */
     unsigned flying;          /* slots */
     unsigned changes_due;     /* batches */
     int64_t keyring_due_ms;   /* until when the keyring may take */

@@ -21,7 +21,7 @@
 #define ITEM_MS 10000
 #define KEYRING_MS 2000
 #define RETRY_MS 100
-#define BATCH_MS 1000
+#define BATCH_MS 2000
 #define BATCH_COUNT 512
 #define SLACK_MS 250
 #define ENDING_MS 3000
@@ -53,6 +53,7 @@ static unsigned business_count;
 static unsigned named; /* of these, by missing() */
 static unsigned flying;
 static unsigned most_flying;
+static size_t held_at_launch; /* locks, at the first one */
 static unsigned records;
 static int known;
 static int over;
@@ -124,6 +125,9 @@ on_launch(void *arg, struct mpsc_loop *loop, const char *id,
     CU_ASSERT_FALSE(business->flying);
     business->launches++;
     business->deadline_ms = deadline_ms;
+    if (most_flying == 0) {
+        held_at_launch = fake_sweep_held();
+    }
     if (business->reply == MPSC_SWEEP_LAUNCHED) {
         business->flying = 1;
         flying++;
@@ -596,6 +600,18 @@ test_window(void)
     CU_ASSERT_EQUAL(fake_clock_mono_ms(), FAKE_CLOCK_MS);
 }
 
+/* A few are claimed first, so that the endpoint has something to do. */
+static void
+test_first_claim(void)
+{
+    have(200);
+    plan_keyring((struct fake_keyring_plan){.no_trace = 1});
+    start();
+    CU_ASSERT_EQUAL(held_at_launch, 2 * MPSC_SWEEP_WINDOW);
+    CU_ASSERT_EQUAL(fake_sweep_held(), 200);
+    land_all(MPS_OK);
+}
+
 /* More than there are slots; each with time of its own. */
 static void
 test_many(void)
@@ -704,12 +720,31 @@ test_batch_of_many(void)
     settle();
     fake_keyring_change_manner(FAKE_KEYRING_MUTE);
     land_all(MPS_OK);
-    CU_ASSERT_EQUAL(fake_sweep_batches(), 4);
+    CU_ASSERT_EQUAL(fake_sweep_batches(), 3);
     CU_ASSERT(known);
     fake_keyring_change_manner(FAKE_KEYRING_ANSWERS);
     settle();
     CU_ASSERT_EQUAL(with_code(MPS_OK), 2000);
     CU_ASSERT_EQUAL(stored(), 2000);
+}
+
+/* Many, but the rest is not many more: they are stored with it. */
+static void
+test_batch_of_the_rest(void)
+{
+    have(2 * BATCH_COUNT - 1);
+    plan_keyring((struct fake_keyring_plan){.no_trace = 1});
+    start();
+    land_all(MPS_OK);
+    CU_ASSERT_EQUAL(fake_sweep_batches(), 1);
+    CU_ASSERT_EQUAL(stored(), 2 * BATCH_COUNT - 1);
+    end();
+    begin();
+    have(2 * BATCH_COUNT);
+    plan_keyring((struct fake_keyring_plan){.no_trace = 1});
+    start();
+    land_all(MPS_OK);
+    CU_ASSERT_EQUAL(fake_sweep_batches(), 2);
 }
 
 /* The caller waits for no batch's writing, but that the helper has them all.
@@ -836,7 +871,7 @@ test_contested(void)
     pass(RETRY_MS - 1);
     CU_ASSERT_EQUAL(times("claim"), 1);
     pass(1);
-    for (unsigned i = 2; i < 20; i++) {
+    for (unsigned i = 2; i < 25; i++) {
         CU_ASSERT_EQUAL(times("claim"), i);
         pass_to_due();
     }
@@ -1416,6 +1451,7 @@ static CU_TestInfo loads[] = {
 static CU_TestInfo fetches[] = {
     {"nothing missing", test_nothing_missing},
     {"window", test_window},
+    {"first claim", test_first_claim},
     {"many", test_many},
     {"many without keyring", test_many_without_keyring},
     {"done at launch", test_done_at_launch},
@@ -1425,6 +1461,7 @@ static CU_TestInfo fetches[] = {
 static CU_TestInfo batches[] = {
     {"of the old", test_batch_of_the_old},
     {"of many", test_batch_of_many},
+    {"of the rest", test_batch_of_the_rest},
     {"behind another", test_batch_behind_another},
     {"the last", test_last_batch},
     {"large tokens", test_large_tokens},
