@@ -880,12 +880,10 @@ slot_due(const struct mpsc_sweep *sweep, const struct mpsc_sweep_slot *slot)
     case MPSC_SWEEP_KEPT:
         due = idle ? slot->kept_ms + BATCH_MS : INT64_MAX;
         break;
-    case MPSC_SWEEP_RELEASED:
-        due = idle && !sweep->known ? 0 : INT64_MAX;
-        break;
     case MPSC_SWEEP_FREE:
     case MPSC_SWEEP_UNWANTED:
     case MPSC_SWEEP_FLYING:
+    case MPSC_SWEEP_RELEASED:
         break;
     }
     return due;

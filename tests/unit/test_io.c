@@ -1133,6 +1133,21 @@ static const struct mpsc_task_ops adder_ops = {
     .over = adder_over,
 };
 
+static int
+await_adder(const struct adder *adder)
+{
+    int alive = 1;
+    int over;
+
+    pthread_mutex_lock(&fake_lock);
+    while (!adder->over && alive) {
+        alive = fake_await_unlocked();
+    }
+    over = adder->over;
+    pthread_mutex_unlock(&fake_lock);
+    return over;
+}
+
 /* Tasks that a task adds begin at once, and take nobody's turn. */
 static void
 test_added(void)
@@ -1142,7 +1157,6 @@ test_added(void)
                               .count = ACTIVE_MAX,
                               .in_step = in_step};
         struct fake_http_plan plan = generous;
-        int alive = 1;
 
         for (unsigned i = 0; i < JOBS_MAX; i++) {
             (void)job_prepare(&jobs[i]);
@@ -1155,17 +1169,33 @@ test_added(void)
         CU_ASSERT(await_rest(ACTIVE_MAX + 1));
         fake_http_release(ACTIVE_MAX + 1);
         CU_ASSERT(await_over(ACTIVE_MAX + 1, ACTIVE_MAX + 1));
-        pthread_mutex_lock(&fake_lock);
-        while (!adder.over && alive) {
-            alive = fake_await_unlocked();
-        }
-        CU_ASSERT(adder.over);
-        pthread_mutex_unlock(&fake_lock);
+        CU_ASSERT(await_adder(&adder));
         assert_all(ACTIVE_MAX + 1, MPS_OK);
     }
 }
 
 /* Those that are over in their first step leave nothing to wait for. */
+static void
+test_added_in_vain(void)
+{
+    char missing[] = "/nonexistent/token";
+
+    configuration.token_file = missing;
+    for (int in_step = 0; in_step < 2; in_step++) {
+        struct adder adder = {
+            .task = {.ops = &adder_ops}, .count = 40, .in_step = in_step};
+
+        for (unsigned i = 0; i < 40; i++) {
+            (void)job_prepare(&jobs[i]);
+        }
+        CU_ASSERT_EQUAL(mpsc_io_submit(io, &adder.task), 0);
+        CU_ASSERT(await_adder(&adder));
+        assert_all(40, MPS_E_CONFIG);
+    }
+    CU_ASSERT_EQUAL(fake_clock_mono_ms(), FAKE_CLOCK_MS);
+}
+
+/* The same for a caller who runs them. */
 static void
 test_added_on_own_thread(void)
 {
@@ -1347,6 +1377,7 @@ main(void)
         {"run: signal mask", test_run_mask},
         {"run: tick", test_run_tick},
         {"added", test_added},
+        {"added in vain", test_added_in_vain},
         {"added on the caller's thread", test_added_on_own_thread},
         {"the client is kept", test_client_is_kept},
         {"tidy", test_tidy},

@@ -452,6 +452,8 @@ with_keyring(void)
     CU_ASSERT(is_stored("40", "EAAfresh"));
     CU_ASSERT(is_stored("4", "EAAkept"));
     CU_ASSERT_EQUAL(fake_sweep_batches(), 1);
+    /* The sweep stores, not the flights. */
+    CU_ASSERT_STRING_EQUAL(fake_keyring_stored(), "");
     /* Nobody asked for that one. */
     CU_ASSERT_PTR_NULL(mpsc_cache_find(host.profile.holdings->cache, "777"));
 }
@@ -846,6 +848,26 @@ test_stop_on_own_thread(void)
     CU_ASSERT_EQUAL(with_code(MPS_E_TIMEOUT), 100 - MPSC_SWEEP_WINDOW);
 }
 
+/* And for nothing else. */
+static void
+test_stop_in_vain(void)
+{
+    static const struct fake_sweep_entry taken[] = {
+        {.business_id = "1", .taken = 1}};
+    pthread_t thread;
+
+    fake_host_keep(NULL);
+    fake_sweep_plan(taken, 1);
+    want(1);
+    thread = begin_prefetch();
+    await_started(0);
+    set_stopping(1);
+    CU_ASSERT_EQUAL(end_prefetch(thread, 0), 0);
+    set_stopping(0);
+    CU_ASSERT_EQUAL(run.code, MPS_E_TIMEOUT);
+    assert_answered();
+}
+
 static void
 no_client(void)
 {
@@ -896,6 +918,7 @@ main(void)
         {"purge", test_purge},
         {"stop", test_stop},
         {"stop on the caller's thread", test_stop_on_own_thread},
+        {"stop of one that waits for another", test_stop_in_vain},
         {"no client", test_no_client},
         CU_TEST_INFO_NULL,
     };

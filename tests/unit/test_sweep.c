@@ -1261,6 +1261,7 @@ test_breaks(void)
             CU_ASSERT_EQUAL(land_some(1, MPS_OK), 1);
             pass(BATCH_MS);
             pass(2 * KEYRING_MS + SLACK_MS);
+            CU_ASSERT_EQUAL(fake_keyring_open_count(), 0);
             /* Another's lock is nothing that is required. */
             assert_goes_on(required && place != BUSY, 1);
         }
@@ -1366,6 +1367,18 @@ test_give_up_before_begin(void)
     mpsc_sweep_ops.give_up(&sweep->task, MPS_E_NO_MEMORY, "no client");
     CU_ASSERT_EQUAL(with_code(MPS_E_NO_MEMORY), 70);
     CU_ASSERT(known);
+    mpsc_sweep_ops.over(&sweep->task);
+}
+
+/* A load has no business to fail. */
+static void
+test_give_up_load_before_begin(void)
+{
+    have(3);
+    sweep->load_only = 1;
+    mpsc_sweep_ops.give_up(&sweep->task, MPS_E_NO_MEMORY, "no client");
+    CU_ASSERT_EQUAL(named, 0);
+    CU_ASSERT_EQUAL(loaded, -1);
     mpsc_sweep_ops.over(&sweep->task);
 }
 
@@ -1496,6 +1509,7 @@ static CU_TestInfo ends[] = {
     {"breaks", test_breaks},
     {"give up", test_give_up},
     {"give up before begin", test_give_up_before_begin},
+    {"give up a load before begin", test_give_up_load_before_begin},
     {"give up a load", test_give_up_load_only},
     {"drop", test_drop},
     {"watch", test_watch},
