@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# How fast is a prefetch? `mps-credential prefetch` of 1,000 businesses against
-# `curl --parallel --parallel-max 32` with the same requests, at an endpoint
-# that takes 50 ms for each: over HTTP/1.1 the emulator itself, over HTTP/2
-# with nginx in front; without a keyring, and with one. Both are run in turn,
-# five times; the medians count. Not a test: it measures this machine.
+# How fast is a prefetch? 1,000 businesses against `curl --parallel
+# --parallel-max 32` with the same requests, at an endpoint that takes 50 ms for
+# each: over HTTP/1.1 the emulator itself, over HTTP/2 with nginx in front;
+# without a keyring, and with one. Measured are whole processes: a host that
+# calls prefetch_credentials() and ends, and `mps-credential prefetch`, which
+# waits until the keyring has all, too. They are run in turn, five times; the
+# medians count. Not a test: it measures this machine.
 #
 #   bench/prefetch.sh            builds the plain variant and measures it
 #   bench/prefetch.sh PREFIX     measures what is installed there
@@ -29,7 +31,7 @@ if [ "${1-}" != --inside ]; then
     trap 'rm -rf "$home"' EXIT
     trap 'exit 130' HUP INT TERM
     env -i PATH="$PATH:/usr/sbin" HOME="$home" XDG_RUNTIME_DIR="$home" \
-        dbus-run-session -- "$0" --inside "$prefix"
+        dbus-run-session -- "$0" --inside "$prefix" "$top"
     exit 0
 fi
 
@@ -38,6 +40,9 @@ prefix=$2
 cd "$HOME"
 # The keyring's password is of no use outside this temporary home.
 printf bench | gnome-keyring-daemon --unlock --components=secrets >/dev/null
+
+${CC:-cc} -O2 -D_GNU_SOURCE -I"$prefix/include" -o prefetch_host \
+    "$3/bench/prefetch_host.c"
 
 servers=()
 # shellcheck disable=SC2317 # called by the trap
@@ -149,7 +154,7 @@ by_curl() { # base_url CA
         2>/dev/null
 }
 
-by_prefetch() { # base_url CA keyring
+configure() { # base_url CA keyring
     cat >conf <<END
 solution_id = $solution
 base_url = $1
@@ -165,9 +170,11 @@ END
     export MPS_CREDENTIAL_CONF="$HOME/conf"
     # Not slowed down by what the runs before have stored.
     "$prefix/bin/mps-credential" forget --all >/dev/null 2>&1 || :
-    measure "$prefix/bin/mps-credential" prefetch list >/dev/null \
-        2>prefetch.err || {
-        cat prefetch.err >&2
+}
+
+by() { # command...
+    measure "$@" >/dev/null 2>by.err || {
+        cat by.err >&2
         exit 1
     }
 }
@@ -176,22 +183,31 @@ median() {
     printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"
 }
 
+ratio() {
+    awk "BEGIN { printf \"%.2f\", $1 / $2 }"
+}
+
 compare() { # name base_url CA keyring
-    local run theirs=() ours=() a b
+    local run curl=() host=() command=() a b c
     for ((run = 0; run < runs; run++)); do
         by_curl "$2" "$3"
-        theirs+=("$took")
-        by_prefetch "$2" "$3" "$4"
-        ours+=("$took")
+        curl+=("$took")
+        configure "$2" "$3" "$4"
+        by ./prefetch_host "$prefix/lib/mps-credential/provider.so" list
+        host+=("$took")
+        configure "$2" "$3" "$4"
+        by "$prefix/bin/mps-credential" prefetch list
+        command+=("$took")
     done
-    a=$(median "${theirs[@]}")
-    b=$(median "${ours[@]}")
-    printf '%-24s curl %5s ms   prefetch %5s ms   ratio %s\n' "$1" "$a" "$b" \
-        "$(awk "BEGIN { printf \"%.2f\", $b / $a }")"
+    a=$(median "${curl[@]}")
+    b=$(median "${host[@]}")
+    c=$(median "${command[@]}")
+    printf '%-28s curl %5s ms   host %5s ms (%s)   command %5s ms (%s)\n' \
+        "$1" "$a" "$b" "$(ratio "$b" "$a")" "$c" "$(ratio "$c" "$a")"
 }
 
 echo "$businesses businesses, $latency_ms ms, medians of $runs" \
-    "(ratio below 1: prefetch is faster)"
+    "(below 1: faster than curl)"
 for keyring in off preferred; do
     compare "HTTP/1.1, keyring $keyring" "$direct" "$HOME/emulator/ca.pem" \
         $keyring
