@@ -471,7 +471,7 @@ open_keyring(struct mpsc_fetch *fetch)
     if (left < 0) {
         left = 0;
     }
-    /* Half of the time is the endpoint's, whatever the keyring does. */
+    /* About half of the time is the endpoint's, whatever the keyring does. */
     query.keyring_deadline_ms =
         smaller(options->keyring_deadline_ms, left / 4 + 1);
     query.lock_wait_ms = left / 2 > query.keyring_deadline_ms

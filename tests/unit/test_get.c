@@ -142,7 +142,7 @@ static void
 test_promotion(void)
 {
     struct fake_host_caller caller = {.request = {.flags = MPS_FORCE_REFRESH}};
-    char id[4];
+    char id[16];
 
     host.configuration.threads = 1;
     fake_host_give(OLD, LONG_S);
