@@ -320,8 +320,10 @@ carry_out(struct fake_sweep *sweep, enum mpsc_keyring_state state,
         entries[i].token[0] = '\0';
     }
     sweep->wish_count -= count;
-    memmove(sweep->wishes, sweep->wishes + count,
-            sweep->wish_count * sizeof(*sweep->wishes));
+    if (sweep->wish_count > 0) {
+        memmove(sweep->wishes, sweep->wishes + count,
+                sweep->wish_count * sizeof(*sweep->wishes));
+    }
     sweep->erase_all = 0;
 }
 
