@@ -466,6 +466,7 @@ test_flights(void)
     fake_host_answer(NULL);
     fake_host_call(&caller);
     fake_host_await_flight(2);
+    /* Half of its time is the keyring's, and a little more. */
     fake_host_pass(1300);
     fake_host_await_started(1);
     CU_ASSERT_EQUAL(lines, 0);
