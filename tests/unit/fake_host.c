@@ -38,8 +38,34 @@ static int64_t real_boot_ms;
 /* --- waits by the fake clock ------------------------------------------------
  */
 
-static atomic_uint waiting; /* callers in pthread_cond_timedwait() */
+static atomic_uint waiting; /* threads in a wait, for all its wakeups */
 static atomic_uint looks;   /* at the clock, by these */
+
+/* This thread's wait: from its first pthread_cond_timedwait() on. */
+static _Thread_local struct {
+    const pthread_cond_t *cond; /* NULL = none */
+    unsigned count;             /* of its looks at the clock */
+} wait_here;
+
+static void
+end_wait(void)
+{
+    if (wait_here.cond != NULL) {
+        wait_here.cond = NULL;
+        atomic_fetch_sub(&waiting, 1);
+    }
+}
+
+static void
+begin_wait(const pthread_cond_t *cond)
+{
+    if (wait_here.cond != cond) {
+        end_wait();
+        wait_here.cond = cond;
+        wait_here.count = 0;
+        atomic_fetch_add(&waiting, 1);
+    }
+}
 
 static void
 add_ms(struct timespec *time, int64_t ms)
@@ -60,7 +86,8 @@ has_come(const struct timespec *until)
 }
 
 /* In the place of libc's, for the code under test. The fakes themselves wait
- * by the real clock. A wakeup for nothing is allowed. */
+ * by the real clock. It wakes up for nothing again and again, which is
+ * allowed, to look at the clock: the caller must see what came meanwhile. */
 int
 pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
                        const struct timespec *until)
@@ -70,21 +97,20 @@ pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
     if (mutex == &fake_lock) {
         return pthread_cond_clockwait(cond, mutex, CLOCK_REALTIME, until);
     }
-    atomic_fetch_add(&waiting, 1);
-    for (int i = 0; !has_come(until); i++) {
-        clock_gettime(CLOCK_MONOTONIC, &soon);
-        add_ms(&soon, LOOK_MS);
-        if (pthread_cond_clockwait(cond, mutex, CLOCK_MONOTONIC, &soon) == 0) {
-            atomic_fetch_sub(&waiting, 1);
-            return 0;
-        }
-        if (i >= FAKE_HOST_HANG_MS / LOOK_MS) {
-            CU_FAIL("a call waits for ever");
-            break;
-        }
+    begin_wait(cond);
+    if (has_come(until)) {
+        end_wait();
+        return ETIMEDOUT;
     }
-    atomic_fetch_sub(&waiting, 1);
-    return ETIMEDOUT;
+    if (wait_here.count++ >= FAKE_HOST_HANG_MS / LOOK_MS) {
+        CU_FAIL("a call waits for ever");
+        end_wait();
+        return ETIMEDOUT;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &soon);
+    add_ms(&soon, LOOK_MS);
+    (void)pthread_cond_clockwait(cond, mutex, CLOCK_MONOTONIC, &soon);
+    return 0;
 }
 
 static void
@@ -372,6 +398,7 @@ fake_host_ask(const struct mps_request *request)
 
     mpsc_error_clear(&host.error);
     code = mpsc_get(host.provider, request, &credential, &host.error);
+    end_wait();
     CU_ASSERT_EQUAL(code == MPS_OK, credential != NULL);
     CU_ASSERT(code == MPS_OK || host.error.code == code);
     take(credential, host.token);
@@ -403,9 +430,12 @@ fake_host_invalidate(const char *access_token)
 {
     const struct mps_request request = {.size = sizeof(request),
                                         .business_id = FAKE_HOST_BUSINESS};
+    int code;
 
     mpsc_error_clear(&host.error);
-    return mpsc_invalidate(host.provider, &request, access_token, &host.error);
+    code = mpsc_invalidate(host.provider, &request, access_token, &host.error);
+    end_wait();
+    return code;
 }
 
 unsigned
@@ -480,6 +510,7 @@ call_it(void *arg)
 
     caller->code =
         mpsc_get(host.provider, &caller->request, &credential, &caller->error);
+    end_wait();
     take(credential, caller->token);
     atomic_store(&caller->ended_ms, fake_clock_mono_ms() - FAKE_CLOCK_MS);
     return NULL;

@@ -382,23 +382,25 @@ test_refusals(void)
 static void
 test_refused_attempt(void)
 {
-    struct fake_host_caller caller = {.request = {.deadline_ms = 0}};
-    struct fake_http_plan plan = {
-        .answers = {failed, limited}, .count = 2, .no_trace = 1};
     const struct mpsc_limits *limits = &host.profile.holdings->shared.limits;
+    const struct mpsc_fetch_events *events;
+    struct mpsc_flight *flight =
+        mpsc_flight_new(&host.provider->hub, &host.profile,
+                        host.profile.holdings, host.entry, MPSC_FETCH_TOKEN);
+    struct mps_error failure;
     int64_t until_ms;
 
-    host.configuration.attempts = 2;
-    host.configuration.threads = 1;
-    fake_http_plan(&plan);
-    fake_host_call(&caller);
-    fake_host_await_started(1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(flight);
+    events = flight->fetch.events;
+    CU_ASSERT_EQUAL(events->allow(flight, &failure), 0);
+    fake_host_answer(&limited);
     CU_ASSERT_EQUAL(fake_host_get_for("1", 0), MPS_E_RATE_LIMITED);
     until_ms = limits->rate.until_ms;
-    fake_host_pass(500);
-    fake_host_join(&caller);
-    CU_ASSERT_EQUAL(caller.code, MPS_E_RATE_LIMITED);
-    CU_ASSERT_EQUAL(fake_host_started(), 2);
+    fake_clock_advance(500);
+    CU_ASSERT_EQUAL(events->allow(flight, &failure), -1);
+    CU_ASSERT_EQUAL(failure.code, MPS_E_RATE_LIMITED);
+    events->known(flight, NULL, 0, &failure);
+    events->over(flight);
     CU_ASSERT_EQUAL(limits->rate.until_ms, until_ms);
     CU_ASSERT_PTR_NULL(strstr(limits->rate.message, "not asked"));
 }
