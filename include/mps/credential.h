@@ -210,8 +210,9 @@ get_credential_fn get_credential;
  * get_credential_with: the same, with all that a request can say.
  *
  * MPS_NO_WAIT: touches neither network nor D-Bus, nor a lock that is held
- * over I/O (but a profile's first call reads the configuration's files:
- * credential_prepare() does that before an event loop begins). Where nothing
+ * over either. Local files are looked at once a second, and a profile's first
+ * call, or the one after a change, reads the configuration: for the first,
+ * credential_prepare() does that before an event loop begins. Where nothing
  * usable is in memory it starts a fetch in the background and returns
  * MPS_E_AGAIN; credential_event_fd() becomes readable when that has ended. A
  * background fetch that failed returns its own code until its retry_at. With
