@@ -456,13 +456,13 @@ test_helper_is_clean(void)
                              pid),
                     0);
     /* nor to the intermediate, which has the helper's socket, and descriptors
-     * of the two processes that it watches (and of valgrind's log, where that
-     * runs us) */
+     * of the two processes that it watches, if the kernel (or valgrind, whose
+     * log it has as well) gives them */
     CU_ASSERT_EQUAL(
         desk_run("p=$(ps -o ppid= -p %d | tr -d ' '); test -n \"$p\" && "
                  "! ls -l /proc/$p/fd | grep -q /dev/zero && "
-                 "test $(ls -l /proc/$p/fd | grep -c socket:) = 1 && "
-                 "test $(ls -l /proc/$p/fd | grep -c anon_inode) = 2",
+                 "test $(ls -l /proc/$p/fd | grep -c socket:) -le 1 && "
+                 "test $(ls -l /proc/$p/fd | grep -c anon_inode) -le 2",
                  pid),
         0);
     CU_ASSERT_EQUAL(flight_end(&flight), 0);
