@@ -185,6 +185,9 @@ on_keyring(void *arg, enum mpsc_keyring_state state)
             mpsc_keyring_text(state));
         return;
     }
+    if (!mpsc_standing_keyring_is_news(flight->hub, flight->holdings, state)) {
+        return;
+    }
     standing = standing_of(flight, digest);
     mpsc_flight_met_keyring(&standing, &flight->fetch.place, state,
                             flight->fetch.keyring_hint == MPSC_KEYRING_OK);

@@ -234,7 +234,9 @@ on_keyring(void *arg, enum mpsc_keyring_state state)
 
     /* As for a flight. */
     if (state == MPSC_KEYRING_PURGED || state == MPSC_KEYRING_BUSY ||
-        (state == MPSC_KEYRING_SILENT && sweep->hurried)) {
+        (state == MPSC_KEYRING_SILENT && sweep->hurried) ||
+        !mpsc_standing_keyring_is_news(standing.hub, standing.holdings,
+                                       state)) {
         return;
     }
     mpsc_standing_digest(standing.hub, standing.profile, standing.holdings,

@@ -300,18 +300,29 @@ mpsc_standing_result(const struct mpsc_standing *standing,
                 result->error != NULL ? result->error->message : "");
 }
 
+int
+mpsc_standing_keyring_is_news(struct mpsc_hub *hub,
+                              const struct mpsc_holdings *holdings,
+                              enum mpsc_keyring_state state)
+{
+    int degraded;
+
+    pthread_mutex_lock(&hub->lock);
+    degraded =
+        holdings->shared.trouble.since_s[MPSC_TROUBLE_KEYRING_DEGRADED] != 0;
+    pthread_mutex_unlock(&hub->lock);
+    return state != MPSC_KEYRING_OK || degraded;
+}
+
 void
 mpsc_standing_keyring(const struct mpsc_standing *standing,
                       const char *message)
 {
     struct change change = {.keyring = message};
-    int degraded;
 
-    pthread_mutex_lock(&standing->hub->lock);
-    degraded = standing->holdings->shared.trouble
-                   .since_s[MPSC_TROUBLE_KEYRING_DEGRADED] != 0;
-    pthread_mutex_unlock(&standing->hub->lock);
-    if (message != NULL || degraded) {
+    if (message != NULL ||
+        mpsc_standing_keyring_is_news(standing->hub, standing->holdings,
+                                      MPSC_KEYRING_OK)) {
         make_change(standing, &change, apply_keyring, message);
     }
 }

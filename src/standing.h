@@ -50,6 +50,12 @@ struct mpsc_standing_result {
 void mpsc_standing_result(const struct mpsc_standing *standing,
                           const struct mpsc_standing_result *result);
 
+/* False where the keyring was met as all know it, usable: then there is
+ * nothing to tell, and the partner's token need not be read for its digest. */
+int mpsc_standing_keyring_is_news(struct mpsc_hub *hub,
+                                  const struct mpsc_holdings *holdings,
+                                  enum mpsc_keyring_state state);
+
 /* How the keyring was met. message: what is wrong; NULL = nothing. */
 void mpsc_standing_keyring(const struct mpsc_standing *standing,
                            const char *message);
