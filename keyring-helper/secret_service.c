@@ -119,7 +119,7 @@ find_owner(struct mpsk_service *service)
 }
 
 static enum mpsc_keyring_state
-find_collection(struct mpsk_service *service)
+read_default_alias(struct mpsk_service *service)
 {
     GVariant *answer;
     enum mpsc_keyring_state state =
@@ -135,6 +135,21 @@ find_collection(struct mpsk_service *service)
     return strcmp(service->collection, NO_OBJECT) == 0
                ? MPSC_KEYRING_NO_COLLECTION
                : MPSC_KEYRING_OK;
+}
+
+/*
+ * gnome-keyring 42 may answer the first call of a connection before it has
+ * taken note of that connection, and then knows of no collection (it adds the
+ * client from another thread; its log has "assertion 'client' failed"). The
+ * second call finds the client there.
+ */
+static enum mpsc_keyring_state
+find_collection(struct mpsk_service *service)
+{
+    enum mpsc_keyring_state state = read_default_alias(service);
+
+    return state == MPSC_KEYRING_NO_COLLECTION ? read_default_alias(service)
+                                               : state;
 }
 
 static enum mpsc_keyring_state
