@@ -582,8 +582,9 @@ world_mute_bus(void)
 static const char *
 program_path(const char *name)
 {
-    static char path[512];
-    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 32);
+    static char path[4096];
+    ssize_t len =
+        readlink("/proc/self/exe", path, sizeof(path) - strlen(name) - 2);
 
     if (len <= 0) {
         die("/proc/self/exe", "can't be read");
@@ -616,6 +617,13 @@ world_host(char *output, const char *prefix, const char *arguments, ...)
     va_end(list);
     return world_shell(output, "%s %s %s </dev/null", prefix,
                        program_path("host"), line);
+}
+
+int
+world_program(char *output, const char *prefix, const char *words)
+{
+    return world_shell(output, "%s %s </dev/null", prefix,
+                       program_path(words));
 }
 
 const char *

@@ -120,6 +120,10 @@ int world_command(char *output, const char *words, ...)
 int world_host(char *output, const char *prefix, const char *arguments, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same with another program that was built beside this one, whose name is
+ * the first word. */
+int world_program(char *output, const char *prefix, const char *words);
+
 /* A prefix that makes the host PID 1 of a new namespace; NULL where this
  * machine doesn't let us. */
 const char *world_as_init(void);
