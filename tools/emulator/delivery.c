@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #define BLOCK 4096
+#define CHUNK 100
 
 /* What comes after the bytes that a stream may give. */
 enum tail { TAIL_END, TAIL_CUT, TAIL_RESET, TAIL_STALL, TAIL_ENDLESS };
@@ -244,6 +245,42 @@ out:
     return result;
 }
 
+/* Several chunks, so that there is an end of one to be cut at. */
+static void
+print_chunks(FILE *out, const struct emu_answer *answer)
+{
+    size_t at = 0;
+
+    (void)fputs("Transfer-Encoding: chunked\r\n\r\n", out);
+    while (at < answer->size) {
+        size_t size =
+            answer->size - at < CHUNK ? answer->size - at : (size_t)CHUNK;
+
+        (void)fprintf(out, "%zx\r\n", size);
+        (void)fwrite(answer->body + at, 1, size, out);
+        (void)fputs("\r\n", out);
+        at += size;
+    }
+    (void)fputs("0\r\n\r\n", out);
+}
+
+static void
+print_body(FILE *out, const struct emu_answer *answer)
+{
+    switch (answer->fault) {
+    case EMU_FAULT_CUT_CHUNKED:
+        print_chunks(out, answer);
+        return;
+    case EMU_FAULT_CUT_UNFRAMED:
+        (void)fputs("Connection: close\r\n\r\n", out);
+        break;
+    default:
+        (void)fprintf(out, "Content-Length: %zu\r\n\r\n", answer->size);
+        break;
+    }
+    (void)fwrite(answer->body, 1, answer->size, out);
+}
+
 /* The whole answer as bytes; for one that is cut before its body begins. */
 static char *
 print_response(const struct emu_answer *answer, size_t *size)
@@ -260,8 +297,7 @@ print_response(const struct emu_answer *answer, size_t *size)
         (void)fprintf(out, "%s: %s\r\n", answer->headers[i].name,
                       answer->headers[i].value);
     }
-    (void)fprintf(out, "Content-Length: %zu\r\n\r\n", answer->size);
-    (void)fwrite(answer->body, 1, answer->size, out);
+    print_body(out, answer);
     if (fclose(out)) {
         free(bytes);
         return NULL;
@@ -332,7 +368,9 @@ emu_deliver(struct MHD_Connection *connection, struct emu_answer *answer,
     case EMU_FAULT_STALL:
         (void)emu_stop_wait(stop, socket, -1);
         break;
+    case EMU_FAULT_CUT_CHUNKED:
     case EMU_FAULT_CUT_RESPONSE:
+    case EMU_FAULT_CUT_UNFRAMED:
         cut_response(connection, answer, stop);
         break;
     default:
