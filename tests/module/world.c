@@ -578,19 +578,23 @@ world_mute_bus(void)
     return address;
 }
 
-/* A program beside this one. */
+/* A program beside this one, or else one of the module's tests. */
 static const char *
 program_path(const char *name)
 {
-    static char path[4096];
-    ssize_t len =
-        readlink("/proc/self/exe", path, sizeof(path) - strlen(name) - 2);
+    static char path[512];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 64);
+    char *end;
 
     if (len <= 0) {
         die("/proc/self/exe", "can't be read");
     }
     path[len] = '\0';
-    strcpy(strrchr(path, '/') + 1, name);
+    end = strrchr(path, '/') + 1;
+    snprintf(end, 64, "%s", name);
+    if (access(path, X_OK) != 0) {
+        snprintf(end, 64, "../module/%s", name);
+    }
     return path;
 }
 
@@ -622,8 +626,12 @@ world_host(char *output, const char *prefix, const char *arguments, ...)
 int
 world_program(char *output, const char *prefix, const char *words)
 {
-    return world_shell(output, "%s %s </dev/null", prefix,
-                       program_path(words));
+    char name[32];
+    size_t len = strcspn(words, " ");
+
+    snprintf(name, sizeof(name), "%.*s", (int)len, words);
+    return world_shell(output, "%s %s%s </dev/null", prefix,
+                       program_path(name), words + len);
 }
 
 const char *
