@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file that a user's processes share, which any of them could spoil. What
+ * is taken from it is within its bounds, can be written and read again, and
+ * whatever works on it stays within its own promises.
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "state_json.h"
+#include "target.h"
+#include "utc.h"
+
+#define DAY_S 86400
+
+static const struct mpsc_time now = {FUZZ_NOW, FUZZ_NOW_BOOT_MS,
+                                     FUZZ_NOW_BOOT_MS};
+
+static void
+must_be_time(int64_t boot_ms)
+{
+    MUST(boot_ms >= 0);
+    MUST(boot_ms <= now.boot_ms + MPSC_STATE_AHEAD_MS);
+}
+
+/* A file's texts were redacted before they were written; so only what the
+ * file must not spoil is looked at. */
+static void
+must_be_clean(const char *text, size_t size)
+{
+    MUST(memchr(text, '\0', size) != NULL);
+    for (; *text != '\0'; text++) {
+        MUST((unsigned char)*text >= 0x20 && *text != 0x7f);
+    }
+}
+
+static void
+must_be_limit(const struct mpsc_limit *limit)
+{
+    must_be_time(limit->until_ms);
+    MUST(limit->step <= MPSC_LIMITS_COUNT_MAX);
+    MUST(limit->http_status >= 0 && limit->http_status <= 999);
+    MUST(limit->is_transient == 0 || limit->is_transient == 1);
+    must_be_clean(limit->type, sizeof(limit->type));
+    must_be_clean(limit->fbtrace_id, sizeof(limit->fbtrace_id));
+    must_be_clean(limit->message, sizeof(limit->message));
+}
+
+static void
+must_be_trouble(const struct mpsc_trouble_view *view)
+{
+    for (int i = 0; i < MPSC_TROUBLE_COUNT; i++) {
+        MUST(view->since_s[i] >= 0 && view->since_s[i] <= MPSC_UTC_MAX);
+        MUST(view->last_line_s[i] >= 0);
+        MUST(view->last_line_s[i] <= MPSC_UTC_MAX);
+    }
+}
+
+static void
+must_survive(const struct mpsc_shared *shared)
+{
+    struct json_object *json = mpsc_state_to_json(shared, FUZZ_BOOT_ID);
+    struct mpsc_shared again;
+    const char *text;
+
+    MUST(json != NULL);
+    text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN);
+    MUST(text != NULL);
+    MUST(mpsc_state_from_json(text, strlen(text), FUZZ_BOOT_ID, now.boot_ms,
+                              &again) == 0);
+    MUST(memcmp(&again, shared, sizeof(again)) == 0);
+    json_object_put(json);
+}
+
+/* The limits as a call looks at them, and as its answer changes them. */
+static void
+must_limit(struct mpsc_limits limits)
+{
+    const struct mpsc_limit *why = NULL;
+    struct mps_error error;
+    enum mpsc_limits_verdict verdict =
+        mpsc_limits_check(&limits, now.boot_ms, &why);
+
+    MUST(why == NULL || why == &limits.rate || why == &limits.auth ||
+         why == &limits.breaker);
+    MUST((verdict == MPSC_LIMITS_OPEN) == (why == NULL));
+    MUST(verdict != MPSC_LIMITS_CLOSED ||
+         !mpsc_limits_allow_advisory(&limits, now.boot_ms));
+    if (why == NULL) {
+        return;
+    }
+    mpsc_limits_explain(why, &now, &error);
+    MUST(error.code == why->code);
+    MUST(error.retry_at > FUZZ_NOW);
+    MUST(error.retry_at <= FUZZ_NOW + MPSC_STATE_AHEAD_MS / 1000);
+    must_be_clean(error.message, sizeof(error.message));
+    if (verdict == MPSC_LIMITS_PROBE) {
+        mpsc_limits_claim(&limits, now.boot_ms + 1000);
+        MUST(mpsc_limits_check(&limits, now.boot_ms, &why) ==
+             MPSC_LIMITS_CLOSED);
+    }
+    mpsc_limits_count(&limits, &error, 100, &now, UINT32_MAX);
+    MUST(limits.failures <= MPSC_LIMITS_COUNT_MAX);
+    must_be_limit(&limits.rate);
+    must_be_limit(&limits.auth);
+    must_be_limit(&limits.breaker);
+}
+
+static void
+must_speak(const struct mpsc_trouble_view *shared)
+{
+    for (int i = 0; i < MPSC_TROUBLE_COUNT; i++) {
+        struct mpsc_trouble_view view = *shared;
+        struct mpsc_trouble_line line;
+        char text[MPSC_TROUBLE_LINE_SIZE];
+
+        if (mpsc_trouble_begin(&view, (enum mpsc_trouble)i, FUZZ_NOW,
+                               FUZZ_NOW + DAY_S, &line)) {
+            mpsc_trouble_format(&line, "the message", text);
+            must_be_clean(text, sizeof(text));
+        }
+        must_be_trouble(&view);
+        MUST(view.since_s[i] > 0);
+        if (mpsc_trouble_end(&view, (enum mpsc_trouble)i, FUZZ_NOW + 1,
+                             &line)) {
+            MUST(line.is_over && line.lasted_s >= 0);
+            mpsc_trouble_format(&line, "the message", text);
+            must_be_clean(text, sizeof(text));
+        }
+        MUST(view.since_s[i] == 0);
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct mpsc_shared nothing;
+    struct mpsc_shared shared;
+    char *text = fuzz_string(data, size);
+
+    if (mpsc_state_from_json(text, size, FUZZ_BOOT_ID, now.boot_ms, &shared) ==
+        0) {
+        must_be_limit(&shared.limits.rate);
+        must_be_limit(&shared.limits.auth);
+        must_be_limit(&shared.limits.breaker);
+        MUST(shared.limits.failures <= MPSC_LIMITS_COUNT_MAX);
+        must_be_time(shared.limits.probe_until_ms);
+        must_be_time(shared.limits.usage_until_ms);
+        must_be_trouble(&shared.trouble);
+        must_survive(&shared);
+        must_limit(shared.limits);
+        must_speak(&shared.trouble);
+    } else {
+        MUST(memcmp(&shared, &nothing, sizeof(shared)) == 0);
+    }
+    free(text);
+    return 0;
+}
