@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "error.h"
 
 /* libeconf's buffer for a line is larger; no sane line comes near. */
@@ -189,7 +190,8 @@ static FILE *
 open_file(const char *path, struct mps_error *error)
 {
     /* O_NONBLOCK: a FIFO at that path must not hold up the host. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = mpsc_descriptor_lift(
+        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     char reason[64];
     struct stat status;
     FILE *file = NULL;

@@ -22,6 +22,7 @@
 #include <openssl/ssl.h>
 #endif
 
+#include "descriptor.h"
 #include "exiting.h"
 #include "http.h"
 #include "http_sockets.h"
@@ -157,11 +158,15 @@ static struct pool *
 pool_new(void)
 {
     struct pool *pool = calloc(1, sizeof(*pool));
+    struct mpsc_descriptor_places places;
 
     if (pool == NULL) {
         return NULL;
     }
+    /* For its socket pair. */
+    mpsc_descriptor_hold(&places);
     pool->multi = curl_multi_init();
+    mpsc_descriptor_let_go(&places);
     if (pool->multi == NULL) {
         free(pool);
         return NULL;
@@ -192,7 +197,8 @@ open_wake(struct mpsc_http *http)
     int fds[2];
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
-                   fds) != 0) {
+                   fds) != 0 ||
+        mpsc_descriptor_lift_pair(fds) != 0) {
         return -1;
     }
     if (mpsc_http_file_note(&http->wake[0], fds[0]) != 0 ||
@@ -302,8 +308,8 @@ static curl_socket_t
 open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct pool *pool = arg;
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
-                    address->protocol);
+    int fd = mpsc_descriptor_lift(socket(
+        address->family, address->socktype | SOCK_CLOEXEC, address->protocol));
 
     (void)purpose;
     if (fd >= 0 &&

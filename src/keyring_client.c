@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "keyring_bus.h"
 #include "keyring_protocol.h"
 #include "keyring_spawn.h"
@@ -549,7 +550,7 @@ start(struct mpsc_keyring_session *session,
     struct epoll_event event = {.events = EPOLLIN};
     struct stat status;
 
-    session->epoll = epoll_create1(EPOLL_CLOEXEC);
+    session->epoll = mpsc_descriptor_lift(epoll_create1(EPOLL_CLOEXEC));
     if (session->epoll < 0 ||
         mpsc_keyring_spawn(query->helper, (ms + 999) / 1000 + 1,
                            &session->child) != 0) {

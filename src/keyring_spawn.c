@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "descriptor.h"
+
 #ifdef SYS_setresuid32 /* where the plain one takes 16 bits */
 #define SET_UIDS SYS_setresuid32
 #define SET_GIDS SYS_setresgid32
@@ -201,21 +203,6 @@ run_intermediate(const char *helper, unsigned alarm_s, int socket, pid_t host)
     _exit(info.si_status);
 }
 
-/* Moves a descriptor off 0, 1 and 2, which a host may have closed and which
- * mean something to whoever looks there. 0 or -1; closed then. */
-static int
-lift(int *fd)
-{
-    int low = *fd;
-
-    if (low > STDERR_FILENO) {
-        return 0;
-    }
-    *fd = fcntl(low, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    close(low);
-    return *fd < 0 ? -1 : 0;
-}
-
 /* A pair of stream sockets of which only ours never blocks; 0 or -1. */
 static int
 open_pair(int pair[2])
@@ -223,20 +210,17 @@ open_pair(int pair[2])
     const int room = SEND_ROOM;
     int types = SOCK_STREAM | SOCK_CLOEXEC;
 
-    if (socketpair(AF_UNIX, types, 0, pair) != 0) {
+    if (socketpair(AF_UNIX, types, 0, pair) != 0 ||
+        mpsc_descriptor_lift_pair(pair) != 0) {
         return -1;
     }
-    if (lift(&pair[0]) == 0 && lift(&pair[1]) == 0 &&
-        fcntl(pair[0], F_SETFL, O_NONBLOCK) == 0) {
-        (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-        return 0;
+    if (fcntl(pair[0], F_SETFL, O_NONBLOCK) != 0) {
+        close(pair[0]);
+        close(pair[1]);
+        return -1;
     }
-    for (int i = 0; i < 2; i++) {
-        if (pair[i] >= 0) {
-            close(pair[i]);
-        }
-    }
-    return -1;
+    (void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+    return 0;
 }
 
 int
@@ -269,10 +253,8 @@ mpsc_keyring_spawn(const char *helper, unsigned alarm_s,
         return -1;
     }
     child->socket = pair[0];
-    if (child->pidfd >= 0) {
-        /* Where it fails, the number and the socket's end still tell. */
-        (void)lift(&child->pidfd);
-    }
+    /* Where it fails, the number and the socket's end still tell. */
+    child->pidfd = mpsc_descriptor_lift(child->pidfd);
     return 0;
 }
 

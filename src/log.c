@@ -15,6 +15,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "utf8.h"
 
 #define LINE_SIZE 1001
@@ -95,7 +96,8 @@ send_to_syslog(int priority, const char *line)
         return;
     }
     memcpy(address.sun_path, _PATH_LOG, sizeof(_PATH_LOG));
-    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    fd = mpsc_descriptor_lift(
+        socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd < 0) {
         return;
     }

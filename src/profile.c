@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "error.h"
 
 /* A bundle larger than this is none, and libcurl takes no larger one from
@@ -165,7 +166,8 @@ read_file(const char *path, struct mpsc_secret *contents)
     char piece[4096];
     ssize_t got;
     int result = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd = mpsc_descriptor_lift(
+        open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
 
     if (fd < 0) {
         return errno;

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "descriptor.h"
 
 /* Of its own, and no other code opens it: see take_file_lock(). */
 #define LOCK_FILE "files-lock"
@@ -95,11 +96,11 @@ mpsc_runtime_dir_open(const char *path)
         errno = EINVAL;
         return -1;
     }
-    fd = open(path, flags);
+    fd = mpsc_descriptor_lift(open(path, flags));
     /* Another process may make it first. */
     if (fd < 0 && errno == ENOENT &&
         (mkdir(path, 0700) == 0 || errno == EEXIST)) {
-        fd = open(path, flags);
+        fd = mpsc_descriptor_lift(open(path, flags));
     }
     if (fd >= 0 && !safe(fd)) {
         close(fd);
@@ -152,8 +153,8 @@ mpsc_runtime_read(int dir, const char *name, char *bytes, size_t size)
     struct stat status;
     int saved = errno;
     ssize_t len = -1;
-    int fd = openat(dir, name,
-                    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int fd = mpsc_descriptor_lift(openat(
+        dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 
     if (fd < 0) {
         return -1;
@@ -202,9 +203,9 @@ make_temporary(int dir, const char *name, char temporary[TEMPORARY_SIZE])
     for (int i = 0; fd < 0 && errno == EEXIST && i < TEMPORARY_TRIES; i++) {
         snprintf(temporary, TEMPORARY_SIZE, ".%s.%lx-%x", name,
                  (unsigned long)getpid(), atomic_fetch_add(&last, 1));
-        fd =
-            openat(dir, temporary,
-                   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        fd = mpsc_descriptor_lift(openat(
+            dir, temporary,
+            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     }
     return fd;
 }
@@ -296,9 +297,9 @@ static int
 open_lock_file(int dir)
 {
     struct stat status;
-    int fd =
+    int fd = mpsc_descriptor_lift(
         openat(dir, LOCK_FILE,
-               O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+               O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
 
     if (fd >= 0 && !own_file(fd, &status)) {
         drop(fd);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "error.h"
 #include "redact.h"
 
@@ -181,7 +182,8 @@ read_file(const struct subject *subject, int is_checked,
 
     mpsc_error_clear(error);
     /* A symbolic link is followed: tokens are rotated by replacing one. */
-    fd = open(subject->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    fd = mpsc_descriptor_lift(
+        open(subject->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (fd < 0 || fstat(fd, &status) != 0) {
         code = fail_errno(subject, errno, error);
         goto out;
