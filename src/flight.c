@@ -13,7 +13,6 @@
 #include <sys/random.h>
 #include <syslog.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "audit.h"
 #include "epoch.h"
@@ -36,14 +35,9 @@
 static void
 notify_unlocked(struct mpsc_hub *hub)
 {
-    const uint64_t one = 1;
-
-    if (hub->event_fd < 0) {
+    if (mpsc_event_notify(&hub->event) != 0) {
         hub->missed = 1;
-        return;
     }
-    /* A full counter is readable already. */
-    (void)!write(hub->event_fd, &one, sizeof(one));
 }
 
 /* A line of the profile's log, where its level asks for it. */

@@ -10,14 +10,15 @@
 #include <pthread.h>
 
 #include "clock.h"
+#include "event.h"
 #include "log.h"
 
 struct mpsc_hub {
     pthread_mutex_t lock;
     struct mpsc_log log;
     mpsc_clock_fn *clock;
-    int event_fd; /* -1 = nobody has asked for it yet */
-    int missed;   /* a background fetch has ended meanwhile */
+    struct mpsc_event event; /* none = nobody has asked for it yet */
+    int missed;              /* a background fetch has ended meanwhile */
 };
 
 #endif

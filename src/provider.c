@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -28,7 +27,7 @@ mpsc_provider_new(struct mpsc_provider *former, unsigned generation)
     }
     provider->former = former;
     provider->generation = generation;
-    provider->hub.event_fd = -1;
+    provider->hub.event.fd = -1;
     provider->hub.clock = mpsc_clock_system;
     if (mpsc_log_init(&provider->hub.log,
                       former != NULL ? &former->hub.log : NULL) != 0) {
@@ -307,11 +306,16 @@ mpsc_provider_event_fd(struct mpsc_provider *provider)
 
     mpsc_provider_enter(provider);
     mpsc_provider_lock(provider);
-    if (provider->hub.event_fd < 0) {
-        provider->hub.event_fd = eventfd((unsigned)provider->hub.missed,
-                                         EFD_CLOEXEC | EFD_NONBLOCK);
+    /* The host may have closed it, against the rules: then it gets another,
+     * ready, since it may have missed an end. */
+    if (provider->hub.event.fd >= 0 && !mpsc_event_is(&provider->hub.event)) {
+        provider->hub.event.fd = -1;
+        provider->hub.missed = 1;
     }
-    fd = provider->hub.event_fd;
+    if (provider->hub.event.fd < 0) {
+        (void)mpsc_event_open(&provider->hub.event, provider->hub.missed);
+    }
+    fd = provider->hub.event.fd;
     mpsc_provider_unlock(provider);
     mpsc_provider_leave(provider);
     return fd;
@@ -328,10 +332,7 @@ empty(struct mpsc_provider *provider)
         provider->profiles = profile->next;
         mpsc_profile_release_unlocked(&profile);
     }
-    if (provider->hub.event_fd >= 0) {
-        close(provider->hub.event_fd);
-        provider->hub.event_fd = -1;
-    }
+    mpsc_event_close(&provider->hub.event);
     provider->hub.missed = 0;
 }
 

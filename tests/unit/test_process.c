@@ -91,7 +91,7 @@ look_in_child(const struct mpsc_provider *parents, int depth)
     /* It inherits where the log goes, and nothing else. */
     if (atomic_load(&mine->hub.log.function) != log_nothing ||
         mine->profiles != NULL || mine->io != NULL ||
-        mine->hub.event_fd != -1) {
+        mine->hub.event.fd != -1) {
         return 3;
     }
     /* Its lock is its own, whoever held the parent's. */
@@ -204,7 +204,7 @@ test_shutdown(void)
         }
         pthread_barrier_destroy(&barrier);
         CU_ASSERT_PTR_NULL(provider->io);
-        CU_ASSERT_EQUAL(provider->hub.event_fd, -1);
+        CU_ASSERT_EQUAL(provider->hub.event.fd, -1);
         CU_ASSERT_EQUAL(provider->calls, 0);
         CU_ASSERT_EQUAL(provider->stopping, 0);
     }
