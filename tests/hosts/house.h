@@ -23,6 +23,10 @@
  * same as WORLD_CANNOT. */
 #define HOUSE_CANNOT 77
 
+/* The house's own descriptors are this or above: a host that closes others
+ * leaves these alone. */
+#define HOUSE_FDS 100
+
 /* The module under test: MPS_TEST_MODULE. */
 extern struct mps_api mps;
 
@@ -65,6 +69,14 @@ void house_nap(long ms);
 
 /* What a deadline may be missed by on a busy machine, or under valgrind. */
 int64_t house_margin(void);
+
+/*
+ * Whether a child did its part: ended by itself with 0. AddressSanitizer's
+ * allocator is not fork-safe (before LLVM 18): where another thread held its
+ * lock, the child hangs in its first malloc(), the module's or not, until its
+ * alarm. Only there is that forgiven; the other builds run the same children.
+ */
+int house_child_did_well(int status);
 
 /* True where the house is still whole: nothing was noted so far. */
 int house_is_whole(void);
