@@ -71,6 +71,13 @@ static struct {
     int broken;
 } notes = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+/* What the module logged. */
+static struct {
+    pthread_mutex_t lock;
+    char text[32768];
+    size_t used;
+} lines = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
 static void
 note(const char *prefix, const char *format, va_list list)
 {
@@ -380,10 +387,60 @@ house_end(void)
 {
     int whole = house_is_whole();
 
+    fputs(lines.text, stdout);
     fputs(notes.text, stdout);
     puts(whole ? "house=ok" : "house=broken");
     fflush(stdout);
     return whole ? 0 : 1;
+}
+
+_Noreturn void
+house_leave(void)
+{
+    int status = house_end();
+
+    _exit(status);
+}
+
+/* --- the module's log -----------------------------------------------------
+ */
+
+static void
+take_line(void *arg, int priority, const char *line)
+{
+    size_t left;
+    int len;
+
+    (void)arg;
+    pthread_mutex_lock(&lines.lock);
+    left = sizeof(lines.text) - lines.used;
+    len = snprintf(lines.text + lines.used, left, "<%d> %s\n", priority, line);
+    if (house_expect(len > 0 && (size_t)len < left, "too many log lines")) {
+        lines.used += (size_t)len;
+    }
+    pthread_mutex_unlock(&lines.lock);
+}
+
+void
+house_log_take(void)
+{
+    mps.log_to(take_line, NULL);
+}
+
+unsigned
+house_log_count(const char *text)
+{
+    unsigned count = 0;
+
+    pthread_mutex_lock(&lines.lock);
+    for (const char *line = lines.text; *line != '\0';
+         line = strchr(line, '\n') + 1) {
+        const char *found = strstr(line, text);
+
+        count += found != NULL && found < strchr(line, '\n');
+    }
+    pthread_mutex_unlock(&lines.lock);
+    return count;
 }
 
 /* --- living with the module -----------------------------------------------

@@ -44,6 +44,10 @@ void house_after(void);
 /* Prints what was noted; main's return value. */
 int house_end(void);
 
+/* The same, and ends the process with it at once: past the leak sanitizer,
+ * for a host that has no /proc any more or may start no thread. */
+_Noreturn void house_leave(void);
+
 /* What has to hold, else it is noted with this text. Any thread may call it.
  * Returns `holds`. */
 int house_expect(int holds, const char *format, ...)
@@ -62,6 +66,11 @@ int house_get(const char *business_id, int code, unsigned deadline_ms);
 /* Calls every function of the ABI, the way a host would; the module is shut
  * down after it. The business's credential has to be there: code 0. */
 void house_live(const char *business_id);
+
+/* Takes the module's log from now on, until house_live(), which gives it back
+ * to syslog. How many of the lines have this text; house_end() prints all. */
+void house_log_take(void);
+unsigned house_log_count(const char *text);
 
 /* The monotonic clock; a nap. */
 int64_t house_ms(void);

@@ -536,28 +536,6 @@ do_cancel(char **argv)
     return code | tell(argv[1]);
 }
 
-/* chroot DIRECTORY BUSINESS: prepared, then nothing of the system is left. */
-static int
-do_chroot(char **argv)
-{
-    struct mps_error error = {.size = sizeof(error)};
-    int status;
-
-    if (mps.prepare(NULL) != MPS_OK) {
-        mps.error(&error);
-        printf("message=%s\n", error.message);
-        return 1;
-    }
-    if (chroot(argv[0]) != 0 || chdir("/") != 0) {
-        return CANNOT;
-    }
-    status = do_get(argv + 1);
-    mps.shutdown();
-    fflush(stdout);
-    /* Past the leak sanitizer, which can't do without /proc. */
-    _exit(status);
-}
-
 static int
 raise_loopback(void)
 {
@@ -734,7 +712,6 @@ static const struct {
     {"fork", do_fork, 1},
     {"fork-busy", do_fork_busy, 1},
     {"cancel", do_cancel, 2},
-    {"chroot", do_chroot, 2},
     {"mute-dns", do_mute_dns, 2},
     {"syslog", do_syslog, 2},
     {"reload", do_reload, 1},

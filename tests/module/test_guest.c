@@ -213,34 +213,6 @@ test_reload(void)
 }
 
 static void
-test_prepare_and_chroot(void)
-{
-    char output[WORLD_OUTPUT];
-    char dir[256];
-    const char *prefix = geteuid() == 0 ? "" : "unshare -Ur";
-    int status;
-
-    snprintf(dir, sizeof(dir), "%s", world_path("empty"));
-    CU_ASSERT_EQUAL(mkdir(dir, 0700), 0);
-    for (int i = 0; i < 2; i++) {
-        world_configure(PATIENT "%s", i == 0 ? "" : "threads = no\n");
-        status = world_host(output, prefix, "chroot %s %s %s", dir,
-                            world_business(), world_business());
-        if (status == WORLD_CANNOT || (geteuid() != 0 && status == 1)) {
-            say_untried("chroot");
-            break;
-        }
-        CU_ASSERT_EQUAL(status, 0);
-        CU_ASSERT_EQUAL(world_number(output, "source"), MPS_SOURCE_ENDPOINT);
-        if (status != 0) {
-            printf("\n    %s\n", output);
-        }
-    }
-    /* nothing was written there */
-    CU_ASSERT_EQUAL(rmdir(dir), 0);
-}
-
-static void
 test_prepare_fails(void)
 {
     struct mps_error error = {.size = sizeof(error)};
@@ -322,7 +294,6 @@ static CU_TestInfo tests[] = {
     {"the thread ends, the next call works", test_thread_ends},
     {"pthread_cancel inside a call", test_cancel},
     {"dlclose and dlopen", test_reload},
-    {"credential_prepare, then chroot", test_prepare_and_chroot},
     {"credential_prepare", test_prepare_fails},
     {"mute name server: the deadline holds", test_mute_dns},
     {"12 TIMEOUT by a mute name server", test_mute_dns_code},
