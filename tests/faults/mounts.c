@@ -44,7 +44,7 @@ void
 mounts_open(void)
 {
     usable = (unshare(CLONE_NEWNS) == 0 || become_able() == 0) &&
-             mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+             mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
 int
@@ -57,10 +57,10 @@ mounts_memory(const char *path, const char *options)
 int
 mounts_read_only(const char *path)
 {
-    if (!usable || mount(path, path, NULL, MS_BIND, NULL) != 0) {
+    if (!usable || mount(path, path, "none", MS_BIND, NULL) != 0) {
         return -1;
     }
-    if (mount("none", path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) !=
+    if (mount("none", path, "none", MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) !=
         0) {
         mounts_undo(path);
         return -1;

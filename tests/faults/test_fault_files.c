@@ -303,15 +303,21 @@ restart(void)
 static void
 check_full_keyring(const char *file)
 {
+    struct mps_error error = {.size = sizeof(error)};
     char before[24];
+    char changed[24];
     char output[WORLD_OUTPUT];
-    const char *required;
     struct world_got got;
 
     snprintf(before, sizeof(before), "%s", world_business());
+    snprintf(changed, sizeof(changed), "%s", world_business());
     world_configure(PATIENT);
     world_log_take();
     CU_ASSERT_EQUAL(world_host(output, "", "get %s", before), MPS_OK);
+    CU_ASSERT_EQUAL(world_host(output, "", "get %s", changed), MPS_OK);
+    /* These wait until the stores are done. */
+    CU_ASSERT_EQUAL(world_host(output, "", "get %s %s", before, changed),
+                    MPS_OK);
     check_used();
     fill(file);
     for (int i = 0; i < 3; i++) {
@@ -321,14 +327,16 @@ check_full_keyring(const char *file)
     /* What it holds is still good, and so is what memory holds. */
     CU_ASSERT_EQUAL(world_host(output, "", "get %s", before), MPS_OK);
     CU_ASSERT_EQUAL(world_number(output, "source"), MPS_SOURCE_KEYRING);
-    /* It reads well: with keyring = required, too, a token is handed out that
-     * can't be stored. */
-    required = world_business();
-    world_reconfigure(PATIENT "keyring = required\n");
-    CU_ASSERT_EQUAL(world_get(required, &got), MPS_OK);
-    world_reconfigure(PATIENT);
     CU_ASSERT_EQUAL(world_log_count(LOG_WARNING, "keyring_degraded: "), 1);
     CU_ASSERT_EQUAL(world_log_count(LOG_WARNING, "refused"), 1);
+    /* It reads well: with keyring = required, too, a token is handed out that
+     * can't be stored; but one that can't be taken out is said. */
+    world_configure(PATIENT "keyring = required\n");
+    CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_OK);
+    CU_ASSERT_EQUAL(mps.invalidate_credential(changed, NULL), MPS_E_KEYRING);
+    CU_ASSERT_EQUAL(mps.error(&error), MPS_OK);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "refused"));
+    world_configure(PATIENT);
     CU_ASSERT_EQUAL(unlink(file), 0);
     check_used();
     /* Nor is the keyring's file the worse for it. */
