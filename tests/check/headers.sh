@@ -14,8 +14,12 @@ compile() {
     }
 }
 
-for header in "$srcdir"/include/mps/*.h "$srcdir"/src/*.h; do
+for header in "$srcdir"/include/mps/*.h "$srcdir"/src/*.h \
+    "$srcdir"/keyring-helper/*.h "$srcdir"/tools/*/*.h; do
     FLAGS="-std=gnu11 -D_GNU_SOURCE -I$srcdir/include -Wall -Werror"
+    case $header in
+    */keyring-helper/*) FLAGS="$FLAGS -I$srcdir/src" ;;
+    esac
     compile -x c "$header"
 done
 for header in credential loader; do

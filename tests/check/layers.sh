@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Each file of src/ is in the layer table of docs/architecture.md and includes
 # headers of its own layer or a lower one alone; libcurl is in one file, and
-# GLib in none.
+# GLib in the helper alone. The helper shares only libmpsbase with the module,
+# the tools are hosts like any other, and the public headers need no other.
 set -eu
 
 srcdir=${srcdir-.}
@@ -45,11 +46,40 @@ for file in "$srcdir"/src/*.[ch]; do
             wrong "$file: layer $layer includes $header.h of layer $other"
     done
 done
-[ "$(grep -l '<curl/' "$srcdir"/src/*.[ch])" = "$srcdir/src/http_curl.c" ] ||
+[ "$(grep -rl '<curl/' "$srcdir/src" "$srcdir/plugins" \
+    "$srcdir/keyring-helper" "$srcdir/tools" "$srcdir/include")" = \
+    "$srcdir/src/http_curl.c" ] ||
     wrong 'libcurl is not in http_curl.c alone'
-if grep -lE '<(glib|gio|libsecret)' "$srcdir"/src/*.[ch] \
-    "$srcdir"/plugins/*/*.c "$srcdir"/tools/*/*.[ch]; then
-    wrong 'GLib or libsecret outside the keyring helper'
+if grep -rlE '<(glib|gio|libsecret|dbus)' "$srcdir/src" "$srcdir/plugins" \
+    "$srcdir/tools" "$srcdir/include"; then
+    wrong 'GLib, libsecret or D-Bus outside the keyring helper'
+fi
+# Nor by way of another library.
+if readelf -d .libs/graph.so | grep -E 'NEEDED.*(glib|gio|gobject|secret|dbus)'; then
+    wrong 'the module is linked to the helper'"'"'s libraries'
+fi
+
+# "src/clock.c src/clock.h" of libmpsbase in Makefile.am.
+base=$(sed -n '/^libmpsbase_la_SOURCES/,/[^\\]$/p' "$srcdir/Makefile.am" |
+    grep -o 'src/[a-z_]*\.h')
+[ -n "$base" ] || wrong 'libmpsbase was not found in Makefile.am'
+# shellcheck disable=SC2013 # names without blanks
+for header in $(sed -n 's/^#include "\(.*\)"$/\1/p' \
+    "$srcdir"/keyring-helper/*.[ch] | sort -u); do
+    if [ "$header" != config.h ] &&
+        [ ! -e "$srcdir/keyring-helper/$header" ] &&
+        ! echo "$base" | grep -qx "src/$header"; then
+        wrong "the helper includes $header, which libmpsbase doesn't have"
+    fi
+done
+# The tools know the ABI alone, but for what forget takes.
+if grep -HE '^#include "(\.\.|src/)' "$srcdir"/tools/*/*.[ch] |
+    grep -vE '/cli/forget\.c:#include "src/(forget|error)\.h"$'; then
+    wrong 'a tool includes a header of the module'
+fi
+if grep -HE '^#include "' "$srcdir"/include/mps/*.h ||
+    grep -hE '^#include <mps/' "$srcdir/include/mps/credential.h"; then
+    wrong 'a public header needs a header that is not installed'
 fi
 echo "check: $result"
 [ $result = ok ]
