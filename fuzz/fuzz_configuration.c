@@ -57,6 +57,8 @@ static void
 must_be_path(const char *path)
 {
     MUST(path == NULL || (path[0] == '/' && path[1] != '\0'));
+    MUST(path == NULL ||
+         strchr(" \t\r\n\v\f", path[strlen(path) - 1]) == NULL);
 }
 
 /* The manual's word on each option; not the table of the source. */
@@ -242,6 +244,7 @@ read_profile(int fd, const char *path, const char *text, size_t size,
     code = mpsc_configuration_load(path, profile, &configuration, &error);
     if (code == MPS_OK) {
         MUST(configuration != NULL);
+        MUST(strlen(text) == size);
         MUST((configuration->profile == NULL) == (profile == NULL));
         must_be_configuration(configuration);
         must_survive(fd, path, configuration);

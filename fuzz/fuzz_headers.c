@@ -117,6 +117,7 @@ must_retry(const struct mps_error *error)
             mpsc_retry_delay(error, attempt, 4, UINT32_MAX, FUZZ_NOW, left_ms);
 
         MUST(delay >= -1 && delay < left_ms);
+        MUST(delay <= 250 << (attempt - 1));
         MUST(error->code != MPS_E_RATE_LIMITED || delay == -1);
     }
 }

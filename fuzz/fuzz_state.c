@@ -51,6 +51,18 @@ must_be_limit(const struct mpsc_limit *limit)
     must_be_clean(limit->message, sizeof(limit->message));
 }
 
+/* Each limit's code is of its kind, or there is none. */
+static void
+must_be_codes(const struct mpsc_limits *limits)
+{
+    MUST(limits->rate.code == 0 || limits->rate.code == MPS_E_RATE_LIMITED);
+    MUST(limits->auth.code == 0 || limits->auth.code == MPS_E_AUTH);
+    MUST(limits->breaker.code == 0 || limits->breaker.code == MPS_E_NETWORK ||
+         limits->breaker.code == MPS_E_TLS ||
+         limits->breaker.code == MPS_E_TIMEOUT ||
+         limits->breaker.code == MPS_E_SERVER);
+}
+
 static void
 must_be_trouble(const struct mpsc_trouble_view *view)
 {
@@ -112,27 +124,40 @@ must_limit(struct mpsc_limits limits)
 }
 
 static void
+must_end(struct mpsc_trouble_view view, enum mpsc_trouble trouble,
+         int64_t now_s)
+{
+    struct mpsc_trouble_line line;
+    char text[MPSC_TROUBLE_LINE_SIZE];
+
+    if (mpsc_trouble_end(&view, trouble, now_s, &line)) {
+        MUST(line.is_over && line.lasted_s >= 0);
+        mpsc_trouble_format(&line, "the message", text);
+        must_be_clean(text, sizeof(text));
+    }
+    MUST(view.since_s[trouble] == 0);
+    must_be_trouble(&view);
+}
+
+/* A trouble of the file is over, or is met again and then over. */
+static void
 must_speak(const struct mpsc_trouble_view *shared)
 {
     for (int i = 0; i < MPSC_TROUBLE_COUNT; i++) {
+        enum mpsc_trouble trouble = (enum mpsc_trouble)i;
         struct mpsc_trouble_view view = *shared;
         struct mpsc_trouble_line line;
         char text[MPSC_TROUBLE_LINE_SIZE];
 
-        if (mpsc_trouble_begin(&view, (enum mpsc_trouble)i, FUZZ_NOW,
-                               FUZZ_NOW + DAY_S, &line)) {
+        must_end(view, trouble, FUZZ_NOW);
+        if (mpsc_trouble_begin(&view, trouble, FUZZ_NOW, FUZZ_NOW + DAY_S,
+                               &line)) {
             mpsc_trouble_format(&line, "the message", text);
             must_be_clean(text, sizeof(text));
         }
         must_be_trouble(&view);
         MUST(view.since_s[i] > 0);
-        if (mpsc_trouble_end(&view, (enum mpsc_trouble)i, FUZZ_NOW + 1,
-                             &line)) {
-            MUST(line.is_over && line.lasted_s >= 0);
-            mpsc_trouble_format(&line, "the message", text);
-            must_be_clean(text, sizeof(text));
-        }
-        MUST(view.since_s[i] == 0);
+        must_end(view, trouble, FUZZ_NOW + 1);
     }
 }
 
@@ -148,6 +173,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must_be_limit(&shared.limits.rate);
         must_be_limit(&shared.limits.auth);
         must_be_limit(&shared.limits.breaker);
+        must_be_codes(&shared.limits);
         MUST(shared.limits.failures <= MPSC_LIMITS_COUNT_MAX);
         must_be_time(shared.limits.probe_until_ms);
         must_be_time(shared.limits.usage_until_ms);
