@@ -31,6 +31,9 @@ _Noreturn void fuzz_broken(const char *condition, const char *file, int line);
  */
 void fuzz_must_be_text(const char *text, size_t size);
 
+/* The last part of that alone. */
+void fuzz_must_hide_tokens(const char *text);
+
 /* An error as it may leave the module: `code` and its facts fit, all texts
  * are texts. */
 void fuzz_must_be_error(const struct mps_error *error, int code);

@@ -18,9 +18,13 @@
 #include "configuration_lines.h"
 #include "configuration_options.h"
 #include "error.h"
+#include "redact.h"
 
 #define NAME "mps-credential.conf"
 #define SUFFIX ".conf"
+
+/* What of an unknown key goes into a message: it may be a token. */
+#define SHOWN_SIZE 61
 
 /* One file of the configuration. */
 struct source {
@@ -310,14 +314,16 @@ apply_line(const struct source *source,
         mpsc_configuration_option_find(line->key);
     const char *nearest;
     struct mps_error flaw;
+    char shown[SHOWN_SIZE];
     char *value;
     int code;
 
     if (option == NULL) {
         nearest = mpsc_configuration_option_nearest(line->key);
+        mpsc_redact_copy(shown, sizeof(shown), line->key);
         return mpsc_error_set(
-            error, MPS_E_CONFIG, "%s:%u: there is no key \"%.60s\"%s%s%s",
-            source->path, line->number, line->key,
+            error, MPS_E_CONFIG, "%s:%u: there is no key \"%s\"%s%s%s",
+            source->path, line->number, shown,
             nearest != NULL ? "; did you mean " : ", see " NAME "(5)",
             nearest != NULL ? nearest : "", nearest != NULL ? "?" : "");
     }

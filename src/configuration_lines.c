@@ -15,9 +15,13 @@
 
 #include "descriptor.h"
 #include "error.h"
+#include "redact.h"
 
 /* libeconf's buffer for a line is larger; no sane line comes near. */
 #define LINE_MAX_BYTES 4096
+
+/* What of a key goes into a message: it may be a token. */
+#define SHOWN_SIZE 61
 
 #define BLANK " \t\r\n\v\f"
 
@@ -174,10 +178,13 @@ refuse_duplicates(struct reader *reader)
         const struct mpsc_configuration_line *first = &sorted[i - 1];
 
         if (first->key != NULL && compare_setting(first, &sorted[i]) == 0) {
+            char shown[SHOWN_SIZE];
+
+            mpsc_redact_copy(shown, sizeof(shown), first->key);
             code = mpsc_error_set(reader->error, MPS_E_CONFIG,
                                   "%s:%u: %s is set a second time, after line "
                                   "%u; remove one of the two",
-                                  reader->path, sorted[i].number, first->key,
+                                  reader->path, sorted[i].number, shown,
                                   first->number);
         }
     }

@@ -10,6 +10,7 @@
 #include <syslog.h>
 
 #include "error.h"
+#include "redact.h"
 #include "utc.h"
 
 struct choice {
@@ -31,6 +32,9 @@ struct mpsc_configuration_option {
     const char *allowed;          /* for people */
     int is_private; /* the value is not shown: it may be the secret itself */
 };
+
+/* What of a wrong value goes into a message. */
+#define SHOWN_SIZE 61
 
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -473,6 +477,7 @@ mpsc_configuration_option_set(const struct mpsc_configuration_option *option,
                               const char *value, struct mpsc_configuration *to,
                               struct mps_error *error)
 {
+    char shown[SHOWN_SIZE];
     int code =
         value[0] != '\0' ? option->set(option, value, to) : MPS_E_CONFIG;
 
@@ -486,11 +491,14 @@ mpsc_configuration_option_set(const struct mpsc_configuration_option *option,
         return mpsc_error_set(error, code, "is empty; expected %s",
                               option->allowed);
     }
-    if (option->is_private) {
+    if (option->is_private || strchr(value, '@') != NULL) {
+        /* Before the "@" of a URL there may be a password. */
         return mpsc_error_set(error, code, "is wrong (not shown); expected %s",
                               option->allowed);
     }
-    return mpsc_error_set(error, code, "is \"%.60s\"; expected %s", value,
+    /* It may be the partner's token in the wrong line. */
+    mpsc_redact_copy(shown, sizeof(shown), value);
+    return mpsc_error_set(error, code, "is \"%s\"; expected %s", shown,
                           option->allowed);
 }
 

@@ -318,6 +318,8 @@ test_refused(void)
     }
 }
 
+#define TOKEN "EAAtesttokenthatisnobodys0123456789"
+
 /* A token in the wrong place doesn't get into a message. */
 static void
 test_no_secret(void)
@@ -330,11 +332,21 @@ test_no_secret(void)
         "proxy = http://user:hunter2@proxy",
         "access_token = hunter2",
         "hunter2",
+        "base_url = https://user:hunter2@graph.example",
+        "base_url = https://hunter2@graph.example",
+        "solution_id = " TOKEN,
+        "ca_file = " TOKEN,
+        "log_level = \"" TOKEN "\"",
+        TOKEN " = 1",
+        TOKEN "=",
+        TOKEN " = 1\n" TOKEN " = 2",
+        TOKEN,
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         CU_ASSERT_EQUAL(load_text(rows[i]), MPS_E_CONFIG);
         CU_ASSERT_PTR_NULL(strstr(error.message, "ter2"));
+        CU_ASSERT_PTR_NULL(strstr(error.message, "EAA"));
         CU_ASSERT_NOT_EQUAL(error.message[0], '\0');
     }
 }
