@@ -64,8 +64,8 @@ desk_bus(void)
 const char *
 desk_path(const char *name)
 {
-    static char paths[4][256];
-    static unsigned next;
+    static _Thread_local char paths[4][256];
+    static _Thread_local unsigned next;
     char *path = paths[next++ % 4];
 
     snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);

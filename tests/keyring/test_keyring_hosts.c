@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -29,8 +30,9 @@ enum { SAW_NOTHING, SAW_CHILD = 10, SAW_SIGNAL, SAW_FORK, NO_SESSION = 20 };
 /* The status of a host that can't be made here (no privileges). */
 #define CANNOT 77
 
-static volatile sig_atomic_t signals;
-static volatile sig_atomic_t forks;
+/* Of all threads of a host. */
+static atomic_int signals;
+static atomic_int forks;
 
 static void
 count_signal(int number)

@@ -167,19 +167,31 @@ test_no_threads_works(void)
     CU_ASSERT_EQUAL(world_number(output, "ok"), 8);
 }
 
+static long
+tasks(void)
+{
+    struct stat status;
+    long count = -1;
+
+    if (stat("/proc/self/task", &status) == 0) {
+        count = (long)status.st_nlink - 2;
+    }
+#ifdef __SANITIZE_THREAD__
+    count -= count > 1; /* it starts one of its own beside the first */
+#endif
+    return count;
+}
+
 static void
 test_thread_ends(void)
 {
-    struct stat status;
     struct world_got got;
 
     world_configure("keyring = off\n");
     CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_OK);
-    CU_ASSERT_EQUAL(stat("/proc/self/task", &status), 0);
-    CU_ASSERT_EQUAL(status.st_nlink - 2, 2);
+    CU_ASSERT_EQUAL(tasks(), 2);
     mps.shutdown();
-    CU_ASSERT_EQUAL(stat("/proc/self/task", &status), 0);
-    CU_ASSERT_EQUAL(status.st_nlink - 2, 1);
+    CU_ASSERT_EQUAL(tasks(), 1);
     CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_OK);
 }
 

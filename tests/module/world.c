@@ -93,7 +93,7 @@ world_scale(unsigned count)
     const char *wrapper = getenv("MPS_TEST_WRAPPER");
     int slow = wrapper != NULL && wrapper[0] != '\0';
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     slow = 1;
 #endif
     if (slow) {
