@@ -423,6 +423,9 @@ take_body(char *bytes, size_t size, size_t count, void *arg)
         response->outcome = MPSC_HTTP_NO_MEMORY;
         return CURL_WRITEFUNC_ERROR;
     }
+    /* A token may be in it. Nobody reads libcurl's copy again, and after a
+     * while it would be found in a core dump. */
+    explicit_bzero(bytes, len);
     return len;
 }
 
@@ -524,6 +527,39 @@ set_manners(CURL *easy)
     SET(CURLOPT_NOPROXY, "")
     return result;
 }
+
+#if defined(MPS_CURL_USES_OPENSSL) && defined(SSL_OP_CLEANSE_PLAINTEXT)
+/* Else what came last stays in OpenSSL's buffer, in the clear, for as long as
+ * the connection is kept. */
+static CURLcode
+cleanse_plaintext(CURL *easy, void *context, void *arg)
+{
+    (void)easy;
+    (void)arg;
+    SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
+    return CURLE_OK;
+}
+
+static CURLcode
+set_cleansing(CURL *easy)
+{
+    const char *tls = curl_version_info(CURLVERSION_NOW)->ssl_version;
+
+    /* Another libcurl than that of the build would give another library's
+     * context. */
+    return tls != NULL && strncmp(tls, "OpenSSL/", 8) == 0
+               ? curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION,
+                                  cleanse_plaintext)
+               : CURLE_OK;
+}
+#else
+static CURLcode
+set_cleansing(CURL *easy)
+{
+    (void)easy;
+    return CURLE_OK;
+}
+#endif
 
 /* How connections are opened, kept and closed. */
 static CURLcode
@@ -636,6 +672,9 @@ launch(struct transfer *transfer)
     }
     if (result == CURLE_OK) {
         result = set_connections(easy);
+    }
+    if (result == CURLE_OK) {
+        result = set_cleansing(easy);
     }
     if (result == CURLE_OK) {
         result = set_request(easy, transfer);
