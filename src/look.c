@@ -59,6 +59,16 @@ tell_failure(struct mpsc_provider *provider,
     }
 }
 
+/* What a lack of memory kept from being taken up is still to come: to the next
+ * look the files have changed once more. */
+static void
+try_again(struct mpsc_provider *provider, struct mpsc_profile *profile)
+{
+    mpsc_provider_lock(provider);
+    profile->stamp[0] = '\0';
+    mpsc_provider_unlock(provider);
+}
+
 /* The profile anew from its files; the former where that fails. */
 static struct mpsc_profile *
 reload(struct mpsc_provider *provider, struct mpsc_profile *profile)
@@ -75,6 +85,9 @@ reload(struct mpsc_provider *provider, struct mpsc_profile *profile)
         fresh = mpsc_provider_replace(provider, profile, fresh);
     } else {
         is_news = mpsc_provider_is_news(provider, &error);
+    }
+    if (code == MPS_E_NO_MEMORY || fresh == profile) {
+        try_again(provider, profile);
     }
     pthread_mutex_unlock(&provider->loading);
     if (code == MPS_OK && fresh != profile) {
