@@ -247,12 +247,14 @@ read_source(struct source *source, struct mps_error *error)
     if (code != MPS_OK) {
         return code;
     }
+    errno = 0;
     failure = econf_readFile(&source->values, source->path, "=", "#");
     if (failure == ECONF_SUCCESS) {
         return MPS_OK;
     }
     source->values = NULL;
-    if (failure == ECONF_NOMEM) {
+    /* For a lack of memory it also says that the file isn't there. */
+    if (failure == ECONF_NOMEM || errno == ENOMEM) {
         return no_memory(error);
     }
     return mpsc_error_set(error, MPS_E_CONFIG, "%s: %s", source->path,
@@ -270,7 +272,9 @@ get_value(const struct source *source,
     econf_err failure =
         econf_getStringValue(source->values, line->group, line->key, &value);
 
-    if (failure == ECONF_NOMEM) {
+    /* libeconf leaves a value out that there was no memory for. */
+    if (failure == ECONF_NOMEM ||
+        (failure == ECONF_SUCCESS && value == NULL && line->has_value)) {
         no_memory(error);
         return NULL;
     }

@@ -97,10 +97,30 @@ read_group(struct reader *reader, const char *text)
                                  : no_memory(reader);
 }
 
+/* "key = value". */
+static int
+read_setting(struct reader *reader, const char *text)
+{
+    size_t key_len = strcspn(text, "=" BLANK);
+    const char *behind = text + key_len + strspn(text + key_len, BLANK);
+    int code;
+
+    if (key_len == 0 || *behind != '=') {
+        return fail(reader, "expected \"key = value\", \"[name]\" or a "
+                            "comment after \"#\"");
+    }
+    code = add_line(reader, text, key_len);
+    if (code == MPS_OK) {
+        behind++;
+        reader->lines->line[reader->lines->count - 1].has_value =
+            behind[strspn(behind, BLANK "\"")] != '\0';
+    }
+    return code;
+}
+
 static int
 read_line(struct reader *reader, char *text, size_t len)
 {
-    size_t key_len;
 
     if (strlen(text) != len) {
         return fail(reader, "there is a NUL byte; is this a text file?");
@@ -120,12 +140,7 @@ read_line(struct reader *reader, char *text, size_t len)
     if (*text == '[') {
         return read_group(reader, text);
     }
-    key_len = strcspn(text, "=" BLANK);
-    if (key_len == 0 || text[key_len + strspn(text + key_len, BLANK)] != '=') {
-        return fail(reader, "expected \"key = value\", \"[name]\" or a "
-                            "comment after \"#\"");
-    }
-    return add_line(reader, text, key_len);
+    return read_setting(reader, text);
 }
 
 /* strcmp(3), with NULL before all strings. */
@@ -239,7 +254,10 @@ read_lines(struct reader *reader, FILE *file)
         reader->number++;
         code = read_line(reader, text, (size_t)len);
     }
-    if (code == MPS_OK && !feof(file)) {
+    if (code == MPS_OK && !feof(file) && errno == ENOMEM) {
+        code = mpsc_error_set(reader->error, MPS_E_NO_MEMORY,
+                              "no memory to read %s", reader->path);
+    } else if (code == MPS_OK && !feof(file)) {
         code = mpsc_error_set(reader->error, MPS_E_CONFIG,
                               "%s: reading failed after line %u", reader->path,
                               reader->number);

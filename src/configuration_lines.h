@@ -20,6 +20,7 @@ struct mpsc_configuration_line {
     char *group;     /* NULL = before the first group */
     char *key;       /* NULL = the line is the group's [name] */
     unsigned number; /* from 1 */
+    int has_value;   /* there is more than blanks and quotes behind the "=" */
 };
 
 struct mpsc_configuration_lines {
