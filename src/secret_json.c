@@ -44,6 +44,20 @@ fill_tokener(struct json_tokener *tokener, size_t len)
     return ok ? 0 : -1;
 }
 
+/*
+ * True where the tokener stopped for want of memory. json-c 0.16 has no error
+ * for that: it stops half-way and calls it a success. A strict one has an
+ * error for whatever else stops it, but for a NUL behind the text's end.
+ */
+static int
+ran_out(struct json_tokener *tokener, const char *bytes, size_t len)
+{
+    size_t end = json_tokener_get_parse_end(tokener);
+
+    return json_tokener_get_error(tokener) == json_tokener_success &&
+           end < len && bytes[end] != '\0';
+}
+
 int
 mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
                        struct json_object **json)
@@ -66,9 +80,13 @@ mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
     }
     *json = json_tokener_parse_ex(tokener, bytes, (int)len);
     result = 0;
-    if (json_tokener_get_error(tokener) != json_tokener_success ||
-        json_tokener_get_parse_end(tokener) != len ||
-        !json_object_is_type(*json, json_type_object)) {
+    if (ran_out(tokener, bytes, len)) {
+        result = -1;
+        mpsc_secret_json_free(*json);
+        *json = NULL;
+    } else if (json_tokener_get_error(tokener) != json_tokener_success ||
+               json_tokener_get_parse_end(tokener) != len ||
+               !json_object_is_type(*json, json_type_object)) {
         mpsc_secret_json_free(*json);
         *json = NULL;
         result = 1;
