@@ -19,8 +19,10 @@ struct mpsc_entry {
     char business_id[MPS_BUSINESS_ID_MAX + 1];
     struct mpsc_credential *credential; /* a reference; NULL = none */
     struct mpsc_flight *flight;         /* the fetch under way; NULL = none */
-    struct mpsc_rejected *rejected;     /* tokens that were reported dead */
-    struct mps_error *failure;          /* remembered; NULL = none */
+    struct mpsc_flight *erasure;    /* the last that nobody waits for; NULL =
+                                     * none */
+    struct mpsc_rejected *rejected; /* tokens that were reported dead */
+    struct mps_error *failure;      /* remembered; NULL = none */
     int failure_binds; /* also a caller who could wait isn't let ask again */
 
     /* CLOCK_BOOTTIME, 0 = none. */

@@ -636,6 +636,7 @@ storing(struct mpsc_fetch *fetch)
 void
 mpsc_fetch_begin(struct mpsc_fetch *fetch, struct mpsc_http *http)
 {
+    atomic_store(&fetch->begun, 1);
     fetch->http = http;
     fetch->stage = MPSC_FETCH_LOADING;
     fetch->phase = MPSC_FETCH_NO_SESSION;

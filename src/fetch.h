@@ -115,6 +115,7 @@ struct mpsc_fetch {
     int bare; /* without keyring, which is another's: see sweep.h */
     atomic_int_least64_t deadline_ms; /* CLOCK_MONOTONIC; the owner may put it
                                        * off while the fetch runs */
+    atomic_int begun;                 /* its turn has come */
 
     /* The machine's own. */
     enum mpsc_fetch_stage stage;

@@ -439,6 +439,9 @@ settle_unlocked(struct mpsc_flight *flight, const struct mpsc_time *now)
     struct mpsc_entry *entry = flight->entry;
     const struct mpsc_credential *held = held_unlocked(flight, now);
 
+    if (entry->erasure == flight) {
+        entry->erasure = NULL;
+    }
     if (flight->fetch.purpose == MPSC_FETCH_TOKEN) {
         if (flight->credential != NULL) {
             take_unlocked(flight);

@@ -44,6 +44,28 @@ forget_unlocked(struct mpsc_entry *entry, const char *digest,
     }
 }
 
+/*
+ * True where an erasure that nobody waits for has not begun yet: it does for
+ * this one as well, and a host that invalidates faster than a keyring erases
+ * doesn't make a queue that its fetches have to wait behind. Called with the
+ * lock.
+ */
+static int
+join_erasure_unlocked(const struct mpsc_call *call,
+                      const struct mpsc_entry *entry, const char *digest)
+{
+    static const struct mpsc_lifetime_wish nothing;
+    struct mpsc_flight *flight = entry->erasure;
+
+    if ((call->request.flags & MPS_NO_WAIT) == 0 || flight == NULL ||
+        atomic_load(&flight->fetch.begun) ||
+        strcmp(flight->target, digest != NULL ? digest : "") != 0) {
+        return 0;
+    }
+    mpsc_flight_join_unlocked(flight, &nothing, call->deadline_ms);
+    return 1;
+}
+
 /* The keyring's part. Called with the lock. */
 static int
 erase_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
@@ -54,7 +76,8 @@ erase_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
     struct mpsc_flight *flight;
     int code;
 
-    if (options->keyring == MPSC_KEYRING_OFF) {
+    if (options->keyring == MPSC_KEYRING_OFF ||
+        join_erasure_unlocked(call, entry, digest)) {
         return MPS_OK;
     }
     flight = mpsc_call_launch_unlocked(call, entry, MPSC_CALL_ERASE, digest);
@@ -62,6 +85,9 @@ erase_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
         return call->error->code;
     }
     if ((call->request.flags & MPS_NO_WAIT) != 0) {
+        if (!flight->done) {
+            entry->erasure = flight;
+        }
         mpsc_flight_release_unlocked(flight);
         return MPS_OK;
     }
