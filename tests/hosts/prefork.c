@@ -9,12 +9,10 @@
  */
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "functions.h"
 #include "house.h"
 
 #define WORKERS 8
@@ -125,128 +123,9 @@ fork_after(const char *business_id)
 /* --- one function, from all sides -----------------------------------------
  */
 
-static const char *other_business;
 static atomic_int over;
 static atomic_long calls;
-
-static struct mps_request
-other(unsigned flags)
-{
-    const struct mps_request request = {.size = sizeof(request),
-                                        .business_id = other_business,
-                                        .deadline_ms = DEADLINE_MS,
-                                        .flags = flags};
-
-    return request;
-}
-
-static void
-call_get(void)
-{
-    const struct mps_credential *credential = NULL;
-
-    (void)mps.get_credential(other_business, &credential);
-    mps.release_credential(credential);
-}
-
-static void
-call_get_with(void)
-{
-    const struct mps_request request = other(MPS_NO_WAIT | MPS_FORCE_REFRESH);
-    const struct mps_credential *credential = NULL;
-
-    (void)mps.get_credential_with(&request, &credential);
-    mps.release_credential(credential);
-}
-
-/* Each call goes to the endpoint and the keyring. */
-static void
-call_fetch(void)
-{
-    call_get();
-    (void)mps.invalidate_credential(other_business, NULL);
-}
-
-static void
-call_invalidate_with(void)
-{
-    const struct mps_request request = other(MPS_NO_WAIT);
-
-    (void)mps.invalidate_credential_with(&request, NULL);
-}
-
-static void
-call_prefetch(void)
-{
-    const char *const ids[] = {other_business, "4711", "4712", "no digits"};
-
-    (void)mps.prefetch_credentials(NULL, ids, 4, NULL, NULL);
-    (void)mps.invalidate_credential("4711", NULL);
-}
-
-static void
-call_error(void)
-{
-    struct mps_error error = {.size = sizeof(error)};
-
-    (void)mps.get_credential("no digits", NULL);
-    (void)mps.error(&error);
-    (void)mps.strerror(error.code);
-    (void)mps.classify(error.code);
-}
-
-static void
-call_event_fd(void)
-{
-    (void)mps.event_fd();
-}
-
-static void
-call_prepare(void)
-{
-    (void)mps.prepare(NULL);
-}
-
-static void
-call_shutdown(void)
-{
-    call_get();
-    mps.shutdown();
-}
-
-static void
-hear_nothing(void *arg, int priority, const char *line)
-{
-    (void)arg;
-    (void)priority;
-    (void)line;
-}
-
-static void
-call_log_to(void)
-{
-    mps.log_to(hear_nothing, NULL);
-    call_get_with();
-    mps.log_to(NULL, NULL);
-}
-
-static const struct {
-    const char *name;
-    void (*call)(void);
-} functions[] = {
-    {"get_credential", call_get},
-    {"get_credential_with", call_get_with},
-    {"invalidate_credential", call_fetch},
-    {"invalidate_credential_with", call_invalidate_with},
-    {"prefetch_credentials", call_prefetch},
-    {"credential_error", call_error},
-    {"credential_event_fd", call_event_fd},
-    {"credential_prepare", call_prepare},
-    {"credential_shutdown", call_shutdown},
-    {"credential_log_to", call_log_to},
-};
-
-static void (*function)(void);
+static functions_call *function;
 
 static void *
 be_inside(void *arg)
@@ -285,22 +164,11 @@ fork_inside(const char *business_id)
     (void)house_get(business_id, MPS_OK, DEADLINE_MS);
 }
 
-static void
-find_function(const char *name)
-{
-    for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
-        if (strcmp(functions[i].name, name) == 0) {
-            function = functions[i].call;
-        }
-    }
-}
-
 int
 main(int argc, char **argv)
 {
     if (argc == 5) {
-        find_function(argv[2]);
-        other_business = argv[4];
+        function = functions_find(argv[2], argv[4]);
     }
     if (argc != 3 && (argc != 5 || function == NULL)) {
         return 98;
