@@ -17,6 +17,7 @@
 
 #include "configuration_lines.h"
 #include "configuration_options.h"
+#include "descriptor.h"
 #include "error.h"
 #include "redact.h"
 
@@ -242,13 +243,18 @@ read_source(struct source *source, struct mps_error *error)
 {
     int code =
         mpsc_configuration_lines_read(source->path, &source->lines, error);
+    struct mpsc_descriptor_places places;
     econf_err failure;
 
     if (code != MPS_OK) {
         return code;
     }
+    /* It opens the file itself, and a thread of the host's that reads
+     * "standard input" would read it away. */
+    mpsc_descriptor_hold(&places);
     errno = 0;
     failure = econf_readFile(&source->values, source->path, "=", "#");
+    mpsc_descriptor_let_go(&places);
     if (failure == ECONF_SUCCESS) {
         return MPS_OK;
     }

@@ -293,7 +293,9 @@ look_after_pool(struct mpsc_http *http)
     if (http->pool != NULL) {
         pool_leave(http->pool);
     }
-    http->pool = pool_new();
+    /* Without its pair the client is at its end, and couldn't close what
+     * libcurl opens for another pool. */
+    http->pool = wake_is_ours(http) ? pool_new() : NULL;
     for (struct transfer *transfer = http->transfers; transfer != NULL;
          transfer = transfer->next) {
         /* The handle stays with the multi handle to which it was added. */
