@@ -31,6 +31,10 @@
 /* Where waiting fails the loop goes on this often, so that deadlines hold. */
 #define STARVED_MS 20
 
+/* No wait is longer: a client whose pair for wakeups was closed by the host,
+ * while a forked child keeps a copy, can't be woken. */
+#define WAIT_MS 500
+
 /* The HTTP client reuses no connection that was idle for longer. */
 #define PARKED_MS 60000
 
@@ -322,6 +326,9 @@ loop_wait(struct mpsc_io *io, struct mpsc_loop *loop, int64_t until_ms)
     timeout = until_ms - mono_ms(io);
     if (timeout < 0) {
         timeout = 0;
+    }
+    if (timeout > WAIT_MS) {
+        timeout = WAIT_MS;
     }
     if (watches == NULL && loop->count > 0 && timeout > STARVED_MS) {
         timeout = STARVED_MS;
