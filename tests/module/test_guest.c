@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A good guest: what a host finds as it was, in every kind of host.
+ * A good guest: the module's threads, and hosts that reload it, leave the file
+ * system behind, or have a name server that never answers. For kinds of hosts
+ * see tests/hosts/.
  */
 #include <CUnit/Basic.h>
 #include <fcntl.h>
@@ -19,85 +21,6 @@ say_untried(const char *what)
 {
     printf("(not possible here: %s) ", what);
     CU_PASS("not possible here");
-}
-
-static void
-check_zero(const char *output, const char *key, long long expected)
-{
-    CU_ASSERT_EQUAL(world_number(output, key), expected);
-    if (world_number(output, key) != expected) {
-        printf("\n    %s: %s\n", key, output);
-    }
-}
-
-static void
-check_guest(const char *prefix, const char *kind)
-{
-    static const char *const kept[] = {"looked", "fds",    "actions", "mask",
-                                       "cwd",    "locale", "environ", "umask"};
-    char output[WORLD_OUTPUT];
-
-    CU_ASSERT_EQUAL(
-        world_host(output, prefix, "guest %s %s", kind, world_business()), 0);
-    check_zero(output, "code", MPS_OK);
-    check_zero(output, "sigchld", 0);
-    check_zero(output, "children", 0);
-    check_zero(output, "errno", 0);
-    check_zero(output, "output", 0);
-    check_zero(output, "tasks", 1);
-    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
-        check_zero(output, kept[i], 1);
-    }
-}
-
-static void
-test_plain(void)
-{
-    world_configure(PATIENT);
-    check_guest("", "plain");
-}
-
-static void
-test_subreaper(void)
-{
-    world_configure(PATIENT);
-    check_guest("", "subreaper");
-}
-
-static void
-test_ignored(void)
-{
-    world_configure(PATIENT);
-    check_guest("", "ignore");
-}
-
-static void
-test_init(void)
-{
-    const char *prefix = world_as_init();
-
-    if (prefix == NULL) {
-        say_untried("a PID namespace");
-        return;
-    }
-    world_configure(PATIENT);
-    check_guest(prefix, "init");
-}
-
-static void
-test_guest_without_threads(void)
-{
-    char output[WORLD_OUTPUT];
-
-    world_configure(PATIENT "threads = no\n");
-    CU_ASSERT_EQUAL(world_host(output, "", "guest plain %s", world_business()),
-                    0);
-    check_zero(output, "code", MPS_OK);
-    check_zero(output, "children", 0);
-    check_zero(output, "sigchld", 0);
-    check_zero(output, "fds", 1);
-    check_zero(output, "mask", 1);
-    check_zero(output, "actions", 1);
 }
 
 /* --- threads --------------------------------------------------------------
@@ -199,22 +122,6 @@ test_thread_ends(void)
  */
 
 static void
-test_cancel(void)
-{
-    char output[WORLD_OUTPUT];
-    const char *id = world_business();
-
-    for (int i = 0; i < 2; i++) {
-        world_configure(PATIENT "%s", i == 0 ? "" : "threads = no\n");
-        world_emulate(id, "latency_ms=400");
-        CU_ASSERT_EQUAL(
-            world_host(output, "", "cancel %s %s", id, world_business()), 0);
-        CU_ASSERT_EQUAL(world_number(output, "cancelled"), 1);
-        id = world_business();
-    }
-}
-
-static void
 test_reload(void)
 {
     char output[WORLD_OUTPUT];
@@ -296,15 +203,9 @@ test_mute_dns_code(void)
 }
 
 static CU_TestInfo tests[] = {
-    {"plain host", test_plain},
-    {"sub-reaper", test_subreaper},
-    {"SIGCHLD ignored", test_ignored},
-    {"PID 1", test_init},
-    {"plain host, threads = no", test_guest_without_threads},
     {"threads = no: no thread ever", test_no_threads},
     {"threads = no: all works", test_no_threads_works},
     {"the thread ends, the next call works", test_thread_ends},
-    {"pthread_cancel inside a call", test_cancel},
     {"dlclose and dlopen", test_reload},
     {"credential_prepare", test_prepare_fails},
     {"mute name server: the deadline holds", test_mute_dns},

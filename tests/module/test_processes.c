@@ -144,53 +144,12 @@ test_store_outlives_host(void)
     CU_ASSERT(world_await(no_helper_runs, NULL));
 }
 
-/* --- fork -----------------------------------------------------------------
- */
-
-/* ThreadSanitizer takes a child's first thread for one of the parent's, and
- * ends the child: there it does without. */
-#ifdef __SANITIZE_THREAD__
-#define IN_CHILDREN "threads = no\n"
-#else
-#define IN_CHILDREN ""
-#endif
-
-static void
-test_fork(void)
-{
-    char output[WORLD_OUTPUT];
-    const char *id = world_business();
-
-    world_configure(PATIENT IN_CHILDREN);
-    CU_ASSERT_EQUAL(world_host(output, "", "fork %s", id), 0);
-    CU_ASSERT_EQUAL(world_number(output, "code"), 0);
-    CU_ASSERT_EQUAL(world_number(output, "child"), 0);
-    CU_ASSERT_EQUAL(world_requests(id), 1);
-}
-
-static void
-test_fork_busy(void)
-{
-    char output[WORLD_OUTPUT];
-
-    world_configure(PATIENT IN_CHILDREN);
-    world_emulate("", "latency_ms=30");
-    CU_ASSERT_EQUAL(world_host(output, "", "fork-busy %s", world_business()),
-                    0);
-    CU_ASSERT_EQUAL(world_number(output, "children"), 12);
-    CU_ASSERT_EQUAL(world_number(output, "of"), 12);
-    CU_ASSERT_EQUAL(world_number(output, "busy"), 1);
-    world_reset();
-}
-
 static CU_TestInfo tests[] = {
     {"two at once: one request", test_two_at_once},
     {"8 processes with 8 threads: one request", test_herd},
     {"another's fetch is waited for, half of the time", test_waits_half},
     {"a host that is killed", test_killed_host},
     {"the store outlives the host", test_store_outlives_host},
-    {"fork after use", test_fork},
-    {"fork while threads are inside", test_fork_busy},
     CU_TEST_INFO_NULL,
 };
 
