@@ -272,25 +272,6 @@ do_syslog(char **argv)
     return 0;
 }
 
-/* reload BUSINESS: dlclose and dlopen, twice. */
-static int
-do_reload(char **argv)
-{
-    const char *path = getenv("MPS_TEST_MODULE");
-    int code = 0;
-
-    for (int i = 0; i < 2; i++) {
-        code |= tell(argv[0]);
-        mps.shutdown();
-        dlclose(mps.handle);
-        if (mps_load(&mps, path) != 0) {
-            printf("error=%s\n", mps.load_error);
-            return 1;
-        }
-    }
-    return code | tell(argv[0]);
-}
-
 static int
 await_go(void)
 {
@@ -310,9 +291,10 @@ static const struct {
     int (*run)(char **argv);
     int least;
 } commands[] = {
-    {"get", do_get, 1},           {"race", do_race, 2},
-    {"mute-dns", do_mute_dns, 2}, {"syslog", do_syslog, 2},
-    {"reload", do_reload, 1},
+    {"get", do_get, 1},
+    {"race", do_race, 2},
+    {"mute-dns", do_mute_dns, 2},
+    {"syslog", do_syslog, 2},
 };
 
 int

@@ -122,16 +122,6 @@ test_thread_ends(void)
  */
 
 static void
-test_reload(void)
-{
-    char output[WORLD_OUTPUT];
-
-    world_configure(PATIENT);
-    CU_ASSERT_EQUAL(world_host(output, "", "reload %s", world_business()), 0);
-    CU_ASSERT_EQUAL(world_number(output, "code"), 0);
-}
-
-static void
 test_prepare_fails(void)
 {
     struct mps_error error = {.size = sizeof(error)};
@@ -206,7 +196,6 @@ static CU_TestInfo tests[] = {
     {"threads = no: no thread ever", test_no_threads},
     {"threads = no: all works", test_no_threads_works},
     {"the thread ends, the next call works", test_thread_ends},
-    {"dlclose and dlopen", test_reload},
     {"credential_prepare", test_prepare_fails},
     {"mute name server: the deadline holds", test_mute_dns},
     {"12 TIMEOUT by a mute name server", test_mute_dns_code},

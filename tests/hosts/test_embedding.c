@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* Hosts with libraries, languages and ways of loading of their own. */
+#include <CUnit/Basic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "reception.h"
+
+static void
+test_modes(void)
+{
+    static const char *const modes[] = {"now",
+                                        "lazy",
+                                        "now,global",
+                                        "lazy,global",
+                                        "now,deepbind",
+                                        "lazy,deepbind",
+                                        "now,global,deepbind",
+                                        "lazy,global,deepbind"};
+
+    reception_configure("");
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        reception_host("", "loading %s %s", modes[i], world_business());
+    }
+}
+
+static void
+test_often(void)
+{
+    reception_configure("");
+    reception_host("", "loading often %s", world_business());
+    reception_configure("threads = no\n");
+    reception_host("", "loading often %s", world_business());
+}
+
+static void
+test_often_at_once(void)
+{
+    reception_configure("");
+    reception_host("", "loading both %s", world_business());
+    reception_configure("threads = no\n");
+    reception_host("", "loading both %s", world_business());
+}
+
+static void
+check_own_curl(const char *lines)
+{
+    reception_configure(lines);
+    reception_host("", "own_curl %s/__stats %s %s", world_base_url(),
+                   world_path("emu/ca.pem"), world_business());
+}
+
+static void
+test_own_curl(void)
+{
+    check_own_curl("");
+    check_own_curl("threads = no\n");
+}
+
+static void
+check_own_glib(const char *lines)
+{
+    const char *slow = world_business();
+
+    reception_configure(lines);
+    world_emulate(slow, "latency_ms=300");
+    reception_host("", "own_glib %s %s", world_business(), slow);
+}
+
+static void
+test_own_glib(void)
+{
+    check_own_glib("");
+    check_own_glib("threads = no\n");
+}
+
+/* --- languages ------------------------------------------------------------
+ */
+
+/* Makes the locale in the scene; 0, or -1 where its source isn't here. */
+static int
+make_locale(const char *source, const char *charset, const char *name)
+{
+    char command[600];
+
+    (void)mkdir(world_path("locales"), 0700);
+    snprintf(command, sizeof(command), "localedef -i %s -f %s %s/%s", source,
+             charset, world_path("locales"), name);
+    if (world_shell(NULL, "%s >/dev/null 2>&1", command) == 0) {
+        return 0;
+    }
+    printf("(not possible here: %s) ", command);
+    CU_PASS("not possible here");
+    return -1;
+}
+
+static void
+check_locale(const char *name, const char *trait, const char *lines)
+{
+    char prefix[300];
+    const char *limited = world_business();
+    const char *other = world_business();
+
+    reception_configure(lines);
+    world_emulate(limited, "fault=429&app_usage=absent&"
+                           "regain_minutes=1&retry_after=absent");
+    world_emulate(other, "fault=429&retry_after=60");
+    snprintf(prefix, sizeof(prefix), "LOCPATH=%s LC_ALL=%s",
+             world_path("locales"), name);
+    reception_host(prefix, "tongues %s %s %s %s %s", name, trait,
+                   world_business(), limited, other);
+    reception_configure(lines);
+    reception_host(prefix, "plain %s %s", world_business(), name);
+}
+
+static void
+check_language(const char *source, const char *charset, const char *name,
+               const char *trait)
+{
+    if (make_locale(source, charset, name) == 0) {
+        check_locale(name, trait, "attempts = 1\n");
+        check_locale(name, trait, "attempts = 1\nthreads = no\n");
+    }
+}
+
+static void
+test_comma(void)
+{
+    check_language("de_DE", "UTF-8", "de_DE.UTF-8", "comma");
+}
+
+static void
+test_dot(void)
+{
+    check_language("tr_TR", "UTF-8", "tr_TR.UTF-8", "dot");
+    check_language("tr_TR", "ISO-8859-9", "tr_TR.ISO-8859-9", "dot");
+}
+
+/* --- nobody at the other end ----------------------------------------------
+ */
+
+static void
+check_deserted(const char *lines)
+{
+    const char *lost = world_business();
+
+    reception_configure(lines);
+    world_emulate(lost, "fault=reset");
+    reception_host("", "deserted %s %s %s", world_business(), lost,
+                   world_business());
+}
+
+static void
+test_deserted(void)
+{
+    check_deserted("attempts = 1\n");
+    check_deserted("attempts = 1\nthreads = no\n");
+}
+
+static CU_TestInfo tests[] = {
+    {"RTLD_LAZY, NOW, LOCAL, GLOBAL, DEEPBIND", test_modes},
+    {"dlopen and dlclose 100 times", test_often},
+    {"dlopen and dlclose in two threads", test_often_at_once},
+    {"GnuTLS' libcurl", test_own_curl},
+    {"GLib, D-Bus and libsecret", test_own_glib},
+    {"a decimal comma", test_comma},
+    {"a Turkish i", test_dot},
+    {"standard sockets that nobody reads", test_deserted},
+    CU_TEST_INFO_NULL,
+};
+
+static CU_SuiteInfo suites[] = {
+    {"embedding hosts", NULL, NULL, NULL, NULL, tests},
+    CU_SUITE_INFO_NULL,
+};
+
+int
+main(void)
+{
+    world_open(NULL);
+    return world_run(suites);
+}
