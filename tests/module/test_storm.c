@@ -101,10 +101,18 @@ test_cold(void)
     CU_ASSERT_EQUAL(storm.tokens, 1);
 }
 
+/* Under ThreadSanitizer a storm of a hundred outlasts half of the deadline,
+ * and then those who wait fetch themselves. */
+#ifdef __SANITIZE_THREAD__
+#define BUSINESSES 20
+#else
+#define BUSINESSES 100
+#endif
+
 static void
 test_hundred(void)
 {
-    enum { BUSINESSES = 100, FIRST = 610001 };
+    enum { FIRST = 610001 };
     static struct storm storm;
     char arguments[64];
     long most = 0;
