@@ -609,9 +609,10 @@ check_run(int status, const struct result *undisturbed, unsigned owners)
 static void
 report(unsigned turn)
 {
-    printf("turn=%u code=%d next=%d ms=%ld flaw: %s; message: %s; at%s\n",
-           turn, result->code, result->next, result->ms, result->flaw,
-           result->message, result->where);
+    printf(
+        "turn=%u seen=%u code=%d next=%d ms=%ld flaw: %s; message: %s; at%s\n",
+        turn, result->seen, result->code, result->next, result->ms,
+        result->flaw, result->message, result->where);
 }
 
 static unsigned

@@ -220,7 +220,7 @@ test_keyring(void)
     static const struct series list[] = {
         {"get", "m", "once", 1, PATIENCE_MS, 70, ",0,15,"},
         {"invalidate", "m", "once", 2, PATIENCE_MS, 10, ",0,15,"},
-        {"prefetch", "m", "once", 3, PATIENCE_MS, 40, ",0,15,"},
+        {"prefetch", "m", "once", 23, PATIENCE_MS, 5, ",0,15,"},
     };
 
     world_configure(PATIENT);
