@@ -16,10 +16,14 @@
 #define TICK_MS 1
 #define TICKS_MAX 500
 
+/* For how long a fork waits for those inside, and others for a fork. */
+#define FORK_TICKS_MAX 300
+
 static struct {
     atomic_uint inside;
     pthread_t exiter; /* set before the door is closed */
     atomic_int closed;
+    atomic_uint forks; /* under way */
 } door;
 
 static void
@@ -64,9 +68,44 @@ mpsc_exiting_init(void)
 }
 
 void
+mpsc_exiting_before_fork(void)
+{
+    int saved = errno;
+
+    atomic_fetch_add(&door.forks, 1);
+    for (int i = 0; i < FORK_TICKS_MAX && atomic_load(&door.inside) > 0; i++) {
+        tick();
+    }
+    errno = saved;
+}
+
+void
+mpsc_exiting_after_fork(void)
+{
+    atomic_fetch_sub(&door.forks, 1);
+}
+
+void
 mpsc_exiting_forked(void)
 {
     atomic_store(&door.inside, 0);
+    atomic_store(&door.forks, 0);
+}
+
+/* Counts in, behind a fork that is under way. */
+static void
+step_in(void)
+{
+    int saved = errno;
+
+    atomic_fetch_add(&door.inside, 1);
+    /* After the count: either the fork sees it, or we see the fork. */
+    for (int i = 0; i < FORK_TICKS_MAX && atomic_load(&door.forks) > 0; i++) {
+        atomic_fetch_sub(&door.inside, 1);
+        tick();
+        atomic_fetch_add(&door.inside, 1);
+    }
+    errno = saved;
 }
 
 int
@@ -78,7 +117,7 @@ mpsc_exiting(void)
 void
 mpsc_exiting_enter(void)
 {
-    atomic_fetch_add(&door.inside, 1);
+    step_in();
     /* After the count: either the handler sees it, or we see the handler. */
     if (atomic_load(&door.closed) &&
         !pthread_equal(door.exiter, pthread_self())) {
@@ -92,7 +131,7 @@ mpsc_exiting_enter(void)
 int
 mpsc_exiting_try_enter(void)
 {
-    atomic_fetch_add(&door.inside, 1);
+    step_in();
     if (atomic_load(&door.closed)) {
         atomic_fetch_sub(&door.inside, 1);
         return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * exiting: keeps our threads out of OpenSSL and libcurl while the process
- * exits.
+ * exits, or forks.
  *
  * A host that has initialised OpenSSL itself has OpenSSL's exit handler, which
  * frees its tables under the feet of a thread in the middle of a handshake.
@@ -11,12 +11,23 @@
  * is inside. Whoever comes then waits for the process's end, but for the
  * thread that exits, whose handlers may call us. Without locks: exit(3) may be
  * called at any point.
+ *
+ * A child that is forked while a thread of ours holds a lock of OpenSSL's (its
+ * random generator's, for one) finds it locked for ever, and hangs in its
+ * first handshake. So a fork waits a moment, too, until nobody is inside, and
+ * who comes meanwhile waits for it. Both waits are short and bounded, since a
+ * handler of the host's may make the fork wait for one of our callers. What
+ * the host's own threads do in those libraries is out of reach.
  */
 #ifndef MPSC_EXITING_H
 #define MPSC_EXITING_H
 
 /* At the first use: registers the exit handler once more. Once a process. */
 void mpsc_exiting_init(void);
+
+/* Before a fork, and behind it in the parent. errno stays. */
+void mpsc_exiting_before_fork(void);
+void mpsc_exiting_after_fork(void);
 
 /* In a forked child: whoever was inside is not there. Async-signal-safe. */
 void mpsc_exiting_forked(void);

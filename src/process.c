@@ -36,7 +36,8 @@ init_once(void)
     /* Where it fails a forked child would use its parent's provider; there
      * is no better moment to give up than the child's first call, and no
      * way to notice there. It fails only without memory. */
-    (void)pthread_atfork(NULL, NULL, count_fork);
+    (void)pthread_atfork(mpsc_exiting_before_fork, mpsc_exiting_after_fork,
+                         count_fork);
     mpsc_exiting_init();
     process.error_key_ok = pthread_key_create(&process.error_key, free) == 0;
 }

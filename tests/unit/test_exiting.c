@@ -448,6 +448,81 @@ test_forked(void)
     IS_STATUS(STATUS);
 }
 
+/* --- a fork that waits ------------------------------------------------------
+ */
+
+static int64_t
+now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static atomic_int is_in;
+static atomic_int has_left;
+
+static void *
+step_by(void *arg)
+{
+    mpsc_exiting_enter();
+    atomic_store(&is_in, 1);
+    rest(20);
+    atomic_store(&has_left, 1);
+    mpsc_exiting_leave();
+    return arg;
+}
+
+static void
+test_fork_waits(void)
+{
+    pthread_t thread;
+    int how = -1;
+    pid_t pid;
+
+    pthread_atfork(mpsc_exiting_before_fork, mpsc_exiting_after_fork,
+                   mpsc_exiting_forked);
+    atomic_store(&is_in, 0);
+    atomic_store(&has_left, 0);
+    pthread_create(&thread, NULL, step_by, NULL);
+    await_set(&is_in);
+    pid = fork();
+    if (pid == 0) {
+        mpsc_exiting_enter();
+        mpsc_exiting_leave();
+        _exit(atomic_load(&has_left));
+    }
+    CU_ASSERT_EQUAL(waitpid(pid, &how, 0), pid);
+    pthread_join(thread, NULL);
+    CU_ASSERT(WIFEXITED(how) && WEXITSTATUS(how) == 1);
+}
+
+/* Who comes in the middle of a fork waits for its end. */
+static void
+test_waits_for_fork(void)
+{
+    pthread_t thread;
+    int64_t begin = now_ms();
+
+    atomic_store(&is_in, 0);
+    mpsc_exiting_before_fork();
+    pthread_create(&thread, NULL, step_by, NULL);
+    rest(20);
+    /* unless this thread was late itself */
+    CU_ASSERT(!atomic_load(&is_in) || now_ms() - begin >= 300);
+    mpsc_exiting_after_fork();
+    await_set(&is_in);
+    pthread_join(thread, NULL);
+    /* and no longer than a while, whatever the host's handlers wait for */
+    atomic_store(&is_in, 0);
+    mpsc_exiting_before_fork();
+    pthread_create(&thread, NULL, step_by, NULL);
+    await_set(&is_in);
+    mpsc_exiting_after_fork();
+    pthread_join(thread, NULL);
+}
+
 /* --- the host's handlers ----------------------------------------------------
  */
 
@@ -506,6 +581,8 @@ main(void)
         {"two handlers wait once", test_waits_once},
         {"somebody comes later", test_later},
         {"forked", test_forked},
+        {"a fork waits for who is inside", test_fork_waits},
+        {"who comes waits for a fork", test_waits_for_fork},
         CU_TEST_INFO_NULL,
     };
     CU_TestInfo host_tests[] = {
