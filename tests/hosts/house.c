@@ -443,6 +443,12 @@ house_log_count(const char *text)
     return count;
 }
 
+void
+house_forget_locpath(void)
+{
+    (void)unsetenv("LOCPATH");
+}
+
 /* --- living with the module -----------------------------------------------
  */
 

@@ -15,6 +15,7 @@ main(int argc, char **argv)
     if (argc < 2 || (argc > 2 && setlocale(LC_ALL, argv[2]) == NULL)) {
         return argc < 2 ? 98 : HOUSE_CANNOT;
     }
+    house_forget_locpath();
     house_open();
     umask(031);
     house_before();

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Hosts with libraries, languages and ways of loading of their own. */
 #include <CUnit/Basic.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "../unit/relay.h"
 #include "reception.h"
 
 static void
@@ -140,22 +144,51 @@ test_dot(void)
 /* --- nobody at the other end ----------------------------------------------
  */
 
+/* Resets the host's connections when it asks for that, once. */
+static void *
+reset_when_asked(void *arg)
+{
+    while (unlink(world_path("asked")) != 0) {
+        world_nap(5);
+    }
+    relay_reset(arg);
+    world_write("reset", 0600, "");
+    return NULL;
+}
+
 static void
 check_deserted(const char *lines)
 {
+    char text[300];
     const char *lost = world_business();
+    struct relay *relay =
+        relay_start((unsigned)strtoul(world_port(), NULL, 10));
+    pthread_t thread;
 
-    reception_configure(lines);
+    if (relay == NULL) {
+        CU_FAIL("no relay");
+        return;
+    }
+    snprintf(text, sizeof(text),
+             "base_url = https://localhost:%u\nattempts = 1\n%s",
+             relay_port(relay), lines);
+    reception_configure(text);
     world_emulate(lost, "fault=reset");
-    reception_host("", "deserted %s %s %s", world_business(), lost,
-                   world_business());
+    CU_ASSERT_EQUAL(pthread_create(&thread, NULL, reset_when_asked, relay), 0);
+    snprintf(text, sizeof(text), "%s", world_path(""));
+    reception_host("", "deserted %s %s %s", world_business(), lost, text);
+    world_write("asked", 0600, ""); /* where the host didn't get there */
+    pthread_join(thread, NULL);
+    (void)unlink(world_path("asked"));
+    (void)unlink(world_path("reset"));
+    relay_stop(&relay);
 }
 
 static void
 test_deserted(void)
 {
-    check_deserted("attempts = 1\n");
-    check_deserted("attempts = 1\nthreads = no\n");
+    check_deserted("");
+    check_deserted("threads = no\n");
 }
 
 static CU_TestInfo tests[] = {

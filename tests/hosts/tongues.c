@@ -2,14 +2,14 @@
 /*
  * tongues LOCALE TRAIT BUSINESS LIMITED OTHER: a program in a language whose
  * decimals have a comma (TRAIT comma), or whose i has a dot when it is large
- * (TRAIT dot). The endpoint limits LIMITED, and says for a minute. The locale
- * is the program's, then changes at run time, then is one thread's alone.
+ * (TRAIT dot). The endpoint limits LIMITED and OTHER, and says for a minute.
+ * The locale comes after the first call, and then is one thread's, too.
  */
+#include <ctype.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "house.h"
@@ -23,8 +23,7 @@ expect_trait(const char *trait)
     snprintf(text, sizeof(text), "%.1f", 1.5);
     house_expect(strcmp(trait, "comma") != 0 || strcmp(text, "1,5") == 0,
                  "a number is %s", text);
-    house_expect(strcmp(trait, "dot") != 0 ||
-                     strcasecmp("LIMIT", "limit") != 0,
+    house_expect(strcmp(trait, "dot") != 0 || tolower('I') != 'i',
                  "the letters are C's");
 }
 
@@ -67,26 +66,24 @@ main(int argc, char **argv)
         return 98;
     }
     house_open();
+    (void)house_get(argv[3], MPS_OK, 0);
+    mps.shutdown();
     if (setlocale(LC_ALL, argv[1]) == NULL) {
         return HOUSE_CANNOT;
     }
     own = newlocale(LC_ALL_MASK, argv[1], (locale_t)0);
+    house_forget_locpath();
     house_before();
     expect_trait(argv[2]);
     get_both(argv[3], argv[4]);
     mps.shutdown();
-    (void)setlocale(LC_ALL, "C");
-    (void)house_get(argv[3], MPS_OK, 0);
+    get_both(argv[3], argv[5]);
+    mps.shutdown();
     (void)uselocale(own);
     expect_trait(argv[2]);
-    (void)house_get(argv[5], MPS_E_RATE_LIMITED, 0);
-    mps.shutdown();
     get_both(argv[3], argv[4]);
     house_expect(uselocale((locale_t)0) == own, "the thread's locale is lost");
     (void)uselocale(LC_GLOBAL_LOCALE);
-    house_expect(strcmp(setlocale(LC_ALL, NULL), "C") == 0,
-                 "the locale is another");
-    (void)setlocale(LC_ALL, argv[1]);
     house_after();
     freelocale(own);
     return house_end();
