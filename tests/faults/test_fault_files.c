@@ -16,10 +16,10 @@
 #include "world.h"
 
 #define PATIENT                                                               \
-    "log = syslog\nlog_level = notice\nkeyring_deadline_ms = 8000\n"          \
-    "deadline_ms = 20000\n"
+    "log = syslog\nlog_level = notice\nkeyring_deadline_ms = 20000\n"         \
+    "deadline_ms = 60000\nconnect_timeout_ms = 20000\n"
 
-#define PATIENT_MS 20000
+#define PATIENT_MS 60000
 
 /* What can't be tried on this machine is said, and is no failure. */
 static void

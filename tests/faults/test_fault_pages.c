@@ -14,8 +14,8 @@
 #include "world.h"
 
 #define PATIENT                                                               \
-    "log = syslog\nlog_level = notice\nkeyring_deadline_ms = 8000\n"          \
-    "deadline_ms = 20000\n"
+    "log = syslog\nlog_level = notice\nkeyring_deadline_ms = 20000\n"         \
+    "deadline_ms = 60000\nconnect_timeout_ms = 20000\n"
 
 #define MIB ((size_t)1 << 20)
 
