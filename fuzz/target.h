@@ -16,14 +16,17 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Ends the program, with a line that says what didn't hold: a finding. */
-#define MUST(condition)                                                       \
-    do {                                                                      \
-        if (!(condition)) {                                                   \
-            fuzz_broken(#condition, __FILE__, __LINE__);                      \
-        }                                                                     \
-    } while (0)
-
 _Noreturn void fuzz_broken(const char *condition, const char *file, int line);
+
+#define MUST(condition) fuzz_must(condition, #condition, __FILE__, __LINE__)
+
+static inline void
+fuzz_must(int holds, const char *condition, const char *file, int line)
+{
+    if (!holds) {
+        fuzz_broken(condition, file, line);
+    }
+}
 
 /*
  * A text for people: ends within its `size` bytes, is UTF-8 without control
