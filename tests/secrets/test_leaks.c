@@ -22,6 +22,14 @@
 #define IN_REQUEST "\r\nAuthorization: Bearer "
 
 #define BUSINESSES 3
+
+/* Sanitizers keep what was freed, and map terabytes beside it. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SHADOWED 1
+#else
+#define SHADOWED 0
+#endif
+
 #define MIDDLE 32
 
 static void
@@ -188,13 +196,13 @@ check_stage(const char *stage)
 static void
 test_core(void)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    say_untried("a core dump with a sanitizer's memory");
-#else
+    if (SHADOWED) {
+        say_untried("a core dump, with a sanitizer's memory");
+        return;
+    }
     check_stage("held");
     check_stage("released");
     check_stage("shutdown");
-#endif
 }
 
 /* --- what is written ------------------------------------------------------
