@@ -288,7 +288,7 @@ test_libraries(void)
 {
     static const struct series list[] = {
         {"get-again", "c", "once", 1, PATIENCE_MS, 50, ",0,3,10,15,"},
-        {"get-again", "t", "once", 13, PATIENCE_MS, 20, ",0,10,11,15,"},
+        {"get-again", "t", "once", 97, PATIENCE_MS, 10, ",0,10,11,15,"},
     };
 
     world_configure(NO_KEYRING);
