@@ -31,18 +31,20 @@ load(struct mpsk_access *access, unsigned number, struct mpsc_record *record,
     return state;
 }
 
-/* Answers OPEN, within `ms`. */
-static void
+/* Answers OPEN, within `ms`; 0, or -1 where the client has heard nothing. */
+static int
 say_loaded(enum mpsc_keyring_state state, const struct mpsc_record *record,
            unsigned ms)
 {
     struct mpsc_secret frame = MPSC_SECRET_EMPTY;
+    int result = -1;
 
     mpsk_deadline_arm(ms, &mpsk_say_nothing);
     if (mpsc_keyring_encode_loaded(state, record, &frame) == 0) {
-        (void)mpsk_talk_send(&frame);
+        result = mpsk_talk_send(&frame);
     }
     mpsc_secret_free(&frame);
+    return result;
 }
 
 /*
@@ -109,6 +111,7 @@ mpsk_flight(const struct mpsc_keyring_query *query)
     struct mpsk_place place;
     enum mpsc_keyring_state state;
     int found = 0;
+    int said;
 
     if (mpsk_say_init() != 0) {
         return -1;
@@ -128,11 +131,13 @@ mpsk_flight(const struct mpsc_keyring_query *query)
         mpsk_deadline_disarm();
         mpsk_lock_drop(access.lock, mpsk_lock_reader());
     }
-    say_loaded(state, found ? &record : NULL,
-               state == MPSC_KEYRING_OK ? query->flight_ms
-                                        : MPSK_SAY_ANSWER_MS);
+    said = say_loaded(state, found ? &record : NULL,
+                      state == MPSC_KEYRING_OK ? query->flight_ms
+                                               : MPSK_SAY_ANSWER_MS);
     mpsc_record_free(&record);
-    if (state == MPSC_KEYRING_OK) {
+    /* Who wasn't told that it has the turn will not take it: each would wait
+     * for the other, and all for the lock. */
+    if (state == MPSC_KEYRING_OK && said == 0) {
         serve_change(&access, place.page);
     }
     mpsk_access_close(&access);
