@@ -268,7 +268,6 @@ test_all(void)
         {"no-wait", "m", "all", 9, 1000, 5, ",0,12,15,"},
         {"hot", "m", "all", 1, 1000, 8, ",0,"},
         {"force", "m", "all", 3, 1000, 5, ",0,12,15,"},
-        {"prefetch", "m", "all", 9, 1000, 8, ",0,12,15,"},
     };
 
     world_configure("keyring = off\ndeadline_ms = 1000\n");
