@@ -87,6 +87,13 @@ close_from(unsigned first)
     }
 }
 
+/* dup2(2) without a library that watches it, and its locks. */
+static int
+put(int fd, int place)
+{
+    return fd == place ? 0 : (int)syscall(SYS_dup3, fd, place, 0);
+}
+
 /* Ignored signals stay ignored over execve: undo what the host chose. */
 static void
 reset_signals(void)
@@ -128,9 +135,8 @@ run_helper(const char *helper, unsigned alarm_s, int socket)
     sigset_t none;
     int null = (int)syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR, 0);
 
-    if (null >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
-        dup2(null, STDERR_FILENO) >= 0 &&
-        (socket == STDIN_FILENO || dup2(socket, STDIN_FILENO) >= 0) &&
+    if (null >= 0 && put(null, STDOUT_FILENO) >= 0 &&
+        put(null, STDERR_FILENO) >= 0 && put(socket, STDIN_FILENO) >= 0 &&
         be_effective_user() == 0) {
         close_from(STDERR_FILENO + 1);
         reset_signals();
@@ -192,9 +198,7 @@ run_intermediate(const char *helper, unsigned alarm_s, int socket, pid_t host)
     /* With SIGCHLD ignored the helper's status would be lost. */
     sigaction(SIGCHLD, &action, NULL);
     /* It may outlive the host's interest in its sockets and files. */
-    if (socket != 0) {
-        dup2(socket, 0);
-    }
+    (void)put(socket, 0);
     close_from(1);
     pid = raw_clone(CLONE_PIDFD | SIGCHLD, &pidfd);
     if (pid == 0) {
