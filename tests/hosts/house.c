@@ -78,7 +78,7 @@ static struct {
     size_t used;
 } lines = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 note(const char *prefix, const char *format, va_list list)
 {
     char line[512];
@@ -208,8 +208,8 @@ list_environment(struct stock *stock)
     stock->environ = environ;
     for (char **line = environ; line != NULL && *line != NULL; line++) {
         size_t left = sizeof(stock->environment) - used;
-        int len =
-            snprintf(stock->environment + used, left, "%p %s\n", *line, *line);
+        int len = snprintf(stock->environment + used, left, "%p %s\n",
+                           (void *)*line, *line);
 
         if (len < 0 || (size_t)len >= left) {
             break;
