@@ -16,8 +16,9 @@
 #define TICK_MS 1
 #define TICKS_MAX 500
 
-/* For how long a fork waits for those inside, and others for a fork. */
-#define FORK_TICKS_MAX 300
+/* For how long a fork waits for those inside, and others for a fork: on a busy
+ * machine a thread may be away for long in the middle of its milliseconds. */
+#define FORK_TICKS_MAX 1000
 
 static struct {
     atomic_uint inside;

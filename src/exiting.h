@@ -13,8 +13,8 @@
  * called at any point.
  *
  * A child that is forked while a thread of ours holds a lock of OpenSSL's (its
- * random generator's, for one) finds it locked for ever, and hangs in its
- * first handshake. So a fork waits a moment, too, until nobody is inside, and
+ * random generator's, for one) or of the C library's (its locales', in json-c)
+ * finds it locked for ever, and hangs in its first handshake or document. So a fork waits a moment, too, until nobody is inside, and
  * who comes meanwhile waits for it. Both waits are short and bounded, since a
  * handler of the host's may make the fork wait for one of our callers. What
  * the host's own threads do in those libraries is out of reach.

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exiting.h"
+
 /* One piece of JSON for the tokener; true where that may go on. */
 static int
 feed(struct json_tokener *tokener, const char *text, size_t len,
@@ -58,18 +60,12 @@ ran_out(struct json_tokener *tokener, const char *bytes, size_t len)
            end < len && bytes[end] != '\0';
 }
 
-int
-mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
-                       struct json_object **json)
+static int
+parse(const char *bytes, size_t len, int depth, struct json_object **json)
 {
-    struct json_tokener *tokener;
+    struct json_tokener *tokener = json_tokener_new_ex(depth);
     int result = -1;
 
-    *json = NULL;
-    if (len > INT_MAX - 2) {
-        return 1;
-    }
-    tokener = json_tokener_new_ex(depth);
     if (tokener == NULL) {
         return -1;
     }
@@ -95,6 +91,27 @@ mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
     (void)fill_tokener(tokener, len);
 out:
     json_tokener_free(tokener);
+    return result;
+}
+
+int
+mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
+                       struct json_object **json)
+{
+    int counted;
+    int result;
+
+    *json = NULL;
+    if (len > INT_MAX - 2) {
+        return 1;
+    }
+    /* json-c makes a locale for each piece, by a lock of the C library's that
+     * a child forked meanwhile would find locked for ever (glibc 2.36). */
+    counted = mpsc_exiting_try_enter();
+    result = parse(bytes, len, depth, json);
+    if (counted) {
+        mpsc_exiting_leave();
+    }
     return result;
 }
 
