@@ -44,6 +44,30 @@ FORK_INSIDE(credential_prepare)
 FORK_INSIDE(credential_shutdown)
 FORK_INSIDE(credential_log_to)
 
+/*
+ * No keyring, and a connection for each answer: parent and children make
+ * handshakes all the time, and find OpenSSL's and the C library's locks as
+ * they were at the fork.
+ */
+static void
+test_fork_handshakes(void)
+{
+    const unsigned rounds = world_scale(10);
+    char text[64];
+
+    for (unsigned i = 0; i < 2 * rounds; i++) {
+        const char *id = world_business();
+        const char *other = world_business();
+
+        snprintf(text, sizeof(text), "keyring = off\n%s", lines[i % 2]);
+        reception_configure(text);
+        world_emulate(id, "fault=cut-unframed=100000");
+        world_emulate(other, "fault=cut-unframed=100000");
+        reception_host("", "prefork inside invalidate_credential %s %s", id,
+                       other);
+    }
+}
+
 static void
 check_reaper(const char *prefix, const char *kind)
 {
@@ -103,6 +127,7 @@ static CU_TestInfo tests[] = {
     {"fork inside credential_prepare", test_fork_credential_prepare},
     {"fork inside credential_shutdown", test_fork_credential_shutdown},
     {"fork inside credential_log_to", test_fork_credential_log_to},
+    {"fork inside handshakes", test_fork_handshakes},
     {"wait(-1) and a SIGCHLD handler", test_handler},
     {"SIGCHLD ignored", test_ignore},
     {"SA_NOCLDWAIT", test_nocldwait},
