@@ -17,7 +17,10 @@
 
 #include "descriptor.h"
 
-/* The kernel's number of an eventfd; -1 where it doesn't tell. */
+/* It is no eventfd, or the kernel is an old one. */
+#define NO_ID (-2L)
+
+/* The kernel's number of an eventfd, or NO_ID; -1 where it can't be read. */
 static long
 id_of(int event)
 {
@@ -40,7 +43,7 @@ id_of(int event)
     }
     text[len] = '\0';
     found = strstr(text, key);
-    return found != NULL ? strtol(found + sizeof(key) - 1, NULL, 10) : -1;
+    return found != NULL ? strtol(found + sizeof(key) - 1, NULL, 10) : NO_ID;
 }
 
 int
@@ -78,7 +81,7 @@ mpsc_event_is(const struct mpsc_event *event)
     if (event->fd >= 0 && fstat(event->fd, &status) == 0 &&
         status.st_dev == event->dev && status.st_ino == event->ino) {
         id = event->id >= 0 ? id_of(event->fd) : -1;
-        is = id < 0 || id == event->id;
+        is = id == -1 || id == event->id;
     }
     errno = saved;
     return is;

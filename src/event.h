@@ -5,8 +5,9 @@
  * It is known to the host by its number, and lives as long as the module: a
  * host that closes what it doesn't know, and opens files of its own, must not
  * find our 8 bytes in one of them, nor have it closed. So it is looked at
- * before each use. All eventfds share one inode; the kernel's number of each
- * (Linux 5.2, /proc) tells them apart, where it can be read.
+ * before each use. All eventfds, and timers, epolls and the like, share one
+ * inode; the kernel's number of each eventfd (Linux 5.2, /proc) tells it from
+ * the others, where it can be read.
  */
 #ifndef MPSC_EVENT_H
 #define MPSC_EVENT_H
@@ -17,7 +18,7 @@ struct mpsc_event {
     int fd; /* -1 = none */
     dev_t dev;
     ino_t ino;
-    long id; /* -1 = not known */
+    long id; /* negative = not known */
 };
 
 #define MPSC_EVENT_NONE                                                       \

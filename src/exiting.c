@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,21 +19,36 @@
 
 /* For how long a fork waits for those inside, and others for a fork: on a busy
  * machine a thread may be away for long in the middle of its milliseconds. */
-#define FORK_TICKS_MAX 1000
+#define FORK_MAX_MS 1000
 
 static struct {
     atomic_uint inside;
     pthread_t exiter; /* set before the door is closed */
     atomic_int closed;
-    atomic_uint forks; /* under way */
+    atomic_uint forks;                   /* under way */
+    atomic_int_least64_t forks_since_ms; /* there was none before */
 } door;
+
+static int64_t
+now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static void
 tick(void)
 {
     const struct timespec moment = {0, TICK_MS * 1000000L};
+    int state;
 
+    /* fork(2) and exit(3) must not become cancellation points by us: the
+     * count would never be taken back. */
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     nanosleep(&moment, NULL);
+    (void)pthread_setcancelstate(state, NULL);
 }
 
 static void
@@ -71,10 +87,16 @@ mpsc_exiting_init(void)
 void
 mpsc_exiting_before_fork(void)
 {
+    int64_t begin_ms = now_ms();
     int saved = errno;
 
+    /* Before the count: who sees the fork knows since when it lasts. */
+    if (atomic_load(&door.forks) == 0) {
+        atomic_store(&door.forks_since_ms, begin_ms);
+    }
     atomic_fetch_add(&door.forks, 1);
-    for (int i = 0; i < FORK_TICKS_MAX && atomic_load(&door.inside) > 0; i++) {
+    while (atomic_load(&door.inside) > 0 &&
+           now_ms() - begin_ms < FORK_MAX_MS) {
         tick();
     }
     errno = saved;
@@ -93,7 +115,11 @@ mpsc_exiting_forked(void)
     atomic_store(&door.forks, 0);
 }
 
-/* Counts in, behind a fork that is under way. */
+/*
+ * Counts in, behind a fork that is under way. Once the forks have lasted for
+ * too long no one waits for them any more, so that a call is held up by a
+ * second in all, and not at each of its steps.
+ */
 static void
 step_in(void)
 {
@@ -101,7 +127,8 @@ step_in(void)
 
     atomic_fetch_add(&door.inside, 1);
     /* After the count: either the fork sees it, or we see the fork. */
-    for (int i = 0; i < FORK_TICKS_MAX && atomic_load(&door.forks) > 0; i++) {
+    while (atomic_load(&door.forks) > 0 &&
+           now_ms() - atomic_load(&door.forks_since_ms) < FORK_MAX_MS) {
         atomic_fetch_sub(&door.inside, 1);
         tick();
         atomic_fetch_add(&door.inside, 1);

@@ -14,10 +14,11 @@
  *
  * A child that is forked while a thread of ours holds a lock of OpenSSL's (its
  * random generator's, for one) or of the C library's (its locales', in json-c)
- * finds it locked for ever, and hangs in its first handshake or document. So a fork waits a moment, too, until nobody is inside, and
- * who comes meanwhile waits for it. Both waits are short and bounded, since a
- * handler of the host's may make the fork wait for one of our callers. What
- * the host's own threads do in those libraries is out of reach.
+ * finds it locked for ever, and hangs in its first handshake or document. So a
+ * fork waits a moment, too, until nobody is inside, and who comes meanwhile
+ * waits for it. Both waits end a second after the fork began, since a handler
+ * of the host's may make it wait for one of our callers. What the host's own
+ * threads do in those libraries is out of reach.
  */
 #ifndef MPSC_EXITING_H
 #define MPSC_EXITING_H

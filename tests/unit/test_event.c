@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "event.h"
@@ -83,6 +85,13 @@ test_taken(void)
     /* All eventfds have one inode. */
     check_taken(theirs);
     CU_ASSERT_EQUAL(count_of(theirs), 0);
+    close(theirs);
+    /* So have these, which have no number of their own. */
+    theirs = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+    check_taken(theirs);
+    close(theirs);
+    theirs = epoll_create1(EPOLL_CLOEXEC);
+    check_taken(theirs);
     close(theirs);
 }
 
