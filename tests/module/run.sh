@@ -3,18 +3,32 @@
 # Runs the programs that are given, each into a log beside it, under
 # $MPS_TEST_WRAPPER where that is set. What `make installcheck` calls. Most of
 # their time they wait, and each has a scene of its own: as many run at once
-# as there are processors.
+# as there are processors. What fails beside others is run once more alone,
+# which is said: some tests need a thread or a process in time.
 set -u
 
 if [ "${1-}" = --one ]; then
     program=$2
     # shellcheck disable=SC2086 # the wrapper is a command with its options
-    if ${MPS_TEST_WRAPPER-} "./$program" >"$program.log" 2>&1 </dev/null; then
+    ${MPS_TEST_WRAPPER-} "./$program" >"$program.log" 2>&1 </dev/null
+    status=$?
+    if [ "$status" -eq 0 ]; then
         echo "PASS: $program"
     else
-        echo "FAIL: $program (exit status: $?, see $program.log)"
+        echo "${3-FAIL}: $program (exit status: $status, see $program.log)"
+        cp "$program.log" "$program.failed"
         exit 1
     fi
     exit 0
 fi
-printf '%s\n' "$@" | xargs -n 1 -P "$(nproc)" "$0" --one
+for program; do
+    rm -f "$program.failed"
+done
+printf '%s\n' "$@" | xargs -I '{}' -P "$(nproc)" "$0" --one '{}' BESIDE
+failed=0
+for program; do
+    if [ -e "$program.failed" ]; then
+        "$0" --one "$program" || failed=1
+    fi
+done
+exit $failed
