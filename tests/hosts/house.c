@@ -164,6 +164,9 @@ house_margin(void)
 {
     const char *preload = getenv("LD_PRELOAD");
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return 2500;
+#endif
     return preload != NULL && strstr(preload, "vgpreload") != NULL ? 5000
                                                                    : 700;
 }

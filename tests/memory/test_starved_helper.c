@@ -79,12 +79,28 @@ run(unsigned owners, unsigned turn)
     }
 }
 
+/* What can't be tried in this build is said, and is no failure. */
+static int
+is_possible(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    printf("(not possible here: the sanitizer has to be loaded first) ");
+    CU_PASS("not possible here");
+    return 0;
+#else
+    return 1;
+#endif
+}
+
 static void
 test_own(void)
 {
     unsigned starved = 0;
     unsigned turn;
 
+    if (!is_possible()) {
+        return;
+    }
     for (turn = 0; turn < TURNS_MAX; turn++) {
         unsigned seen = 0;
         unsigned failed = 0;
@@ -93,6 +109,7 @@ test_own(void)
         if (read_seen(&seen, &failed) != 0) {
             printf("\n    turn %u: the helper has died\n", turn);
             CU_FAIL("the helper has died");
+            break;
         } else if (turn > 0 && failed == 0) {
             break;
         }
@@ -110,6 +127,9 @@ test_libraries(void)
     unsigned died = 0;
     unsigned starved = 0;
 
+    if (!is_possible()) {
+        return;
+    }
     for (unsigned turn = 1; turn < TURNS_MAX; turn += 211) {
         unsigned seen = 0;
         unsigned failed = 0;
@@ -124,6 +144,7 @@ test_libraries(void)
     }
     printf("(%u runs, %u helpers died) ", starved, died);
     CU_ASSERT(starved > 0);
+    CU_ASSERT(died > 0);
 }
 
 static CU_TestInfo tests[] = {
@@ -143,10 +164,6 @@ main(void)
     const char *helper = getenv("MPS_TEST_KEYRING_HELPER");
     int failed;
 
-#ifdef __SANITIZE_ADDRESS__
-    printf("not possible here: the sanitizer has to be loaded first\n");
-    return 77;
-#endif
     if (helper == NULL) {
         return 99;
     }

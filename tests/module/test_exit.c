@@ -83,7 +83,7 @@ test_without_threads(void)
 }
 
 /* Here the helper comes before the request. */
-#ifdef __SANITIZE_THREAD__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define KEYRING_WITHIN_MS 1500
 #else
 #define KEYRING_WITHIN_MS 250

@@ -75,6 +75,9 @@ world_margin(void)
 {
     const char *preload = getenv("LD_PRELOAD");
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return 2500;
+#endif
     return preload != NULL && strstr(preload, "vgpreload") != NULL ? 5000
                                                                    : 700;
 }
@@ -106,7 +109,7 @@ world_scale(unsigned count)
 int
 world_await(int (*ready)(void *arg), void *arg)
 {
-    int64_t end = world_ms() + PATIENCE_MS / 2;
+    int64_t end = world_ms() + PATIENCE_MS;
 
     while (!ready(arg)) {
         if (world_ms() > end) {
