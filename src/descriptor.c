@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int
@@ -50,6 +51,7 @@ mpsc_descriptor_lift_pair(int fds[2])
 void
 mpsc_descriptor_hold(struct mpsc_descriptor_places *places)
 {
+    struct stat status;
     int saved = errno;
     int fd = -1;
 
@@ -63,8 +65,10 @@ mpsc_descriptor_hold(struct mpsc_descriptor_places *places)
         if (fd < 0) {
             break;
         }
-        if (fd <= STDERR_FILENO) {
+        if (fd <= STDERR_FILENO && fstat(fd, &status) == 0) {
             places->fds[i] = fd;
+            places->dev = status.st_dev;
+            places->ino = status.st_ino;
         } else {
             close(fd);
         }
@@ -75,9 +79,15 @@ mpsc_descriptor_hold(struct mpsc_descriptor_places *places)
 void
 mpsc_descriptor_let_go(const struct mpsc_descriptor_places *places)
 {
+    struct stat status;
+    int saved = errno;
+
+    /* A thread of the host's may have put its own there meanwhile. */
     for (int i = 0; i < 3; i++) {
-        if (places->fds[i] >= 0) {
+        if (places->fds[i] >= 0 && fstat(places->fds[i], &status) == 0 &&
+            status.st_dev == places->dev && status.st_ino == places->ino) {
             close(places->fds[i]);
         }
     }
+    errno = saved;
 }

@@ -10,6 +10,8 @@
 #ifndef MPSC_DESCRIPTOR_H
 #define MPSC_DESCRIPTOR_H
 
+#include <sys/types.h>
+
 /*
  * Takes over what open(2) or its like returned: another number for the same
  * file where it was 0, 1 or 2. Close-on-exec. -1 where it was -1, or where
@@ -24,6 +26,8 @@ int mpsc_descriptor_lift_pair(int fds[2]);
  * it opens lies above them. Moments only. */
 struct mpsc_descriptor_places {
     int fds[3]; /* -1 = not held: it was open */
+    dev_t dev;  /* of all eventfds */
+    ino_t ino;
 };
 void mpsc_descriptor_hold(struct mpsc_descriptor_places *places);
 void mpsc_descriptor_let_go(const struct mpsc_descriptor_places *places);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * hub: what all flights of a process share. Its lock guards every flight, the
- * holdings and the profiles' changing part; it is never held over I/O or a
- * callback.
+ * holdings and the profiles' changing part; it is never held over I/O
+ * (but for a look at the host's event in /proc) or a callback.
  */
 #ifndef MPSC_HUB_H
 #define MPSC_HUB_H

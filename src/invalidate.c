@@ -59,6 +59,7 @@ join_erasure_unlocked(const struct mpsc_call *call,
 
     if ((call->request.flags & MPS_NO_WAIT) == 0 || flight == NULL ||
         atomic_load(&flight->fetch.begun) ||
+        flight->fetch.keyring_hint != MPSC_KEYRING_OK ||
         strcmp(flight->target, digest != NULL ? digest : "") != 0) {
         return 0;
     }
