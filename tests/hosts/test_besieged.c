@@ -280,7 +280,7 @@ copy_raised(void)
 static void
 configure(const char *lines)
 {
-    char text[2048];
+    char text[WORLD_OUTPUT];
 
     reception_configure(lines);
     CU_ASSERT_EQUAL(world_shell(text, "cat %s", world_path("conf")), 0);

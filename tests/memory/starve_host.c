@@ -34,7 +34,11 @@
 /* How long the end of background work is awaited that may not have begun. */
 #define GRACE_MS 2000
 /* What a deadline may be missed by on a busy machine. */
+#ifdef __SANITIZE_ADDRESS__
 #define SLACK_MS 10000
+#else
+#define SLACK_MS 3000
+#endif
 #define IDS 4
 #define CODES 18
 #define BAD_MAX 12
