@@ -17,13 +17,17 @@
 
 #include "house.h"
 
+#ifdef __SANITIZE_THREAD__
+#define THREADS 16 /* it takes each of their steps into account */
+#else
 #define THREADS 64
+#endif
 #define DEADLINE_MS 30000u
 #define PAINT 0xa5
 
 /* An instrumented frame is several times as large. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STACK_SIZE ((size_t)512 * 1024)
+#define STACK_SIZE ((size_t)2 * 1024 * 1024)
 #else
 #define STACK_SIZE ((size_t)64 * 1024)
 #endif

@@ -257,7 +257,7 @@ main(int argc, char **argv)
     if (argc < 3) {
         return 98;
     }
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     /* Its shadow memory is larger than any limit. */
     if (strncmp(argv[1], "as=", 3) == 0) {
         return HOUSE_CANNOT;

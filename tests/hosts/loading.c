@@ -111,7 +111,7 @@ main(int argc, char **argv)
     if (argc != 3) {
         return 98;
     }
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     if (strstr(argv[1], "deepbind") != NULL) {
         return HOUSE_CANNOT;
     }

@@ -20,6 +20,13 @@ test_standard(void)
 static void
 check(const char *kind)
 {
+#ifdef __SANITIZE_THREAD__
+    /* A descriptor that one thread closes while another uses it is a race, by
+     * this test's very purpose. */
+    printf("(not possible here: ThreadSanitizer) ");
+    CU_PASS("not possible here");
+    return;
+#endif
     for (size_t i = 0; i < LINES; i++) {
         const char *id = world_business();
         const char *output;
