@@ -233,7 +233,9 @@ check_thousand(const char *lines)
         snprintf(names[i], sizeof(names[i]), "%d", 670001 + i);
         ids[i] = names[i];
     }
-    world_configure("attempts = 1\nkeyring_deadline_ms = 1000\n%s", lines);
+    world_configure("attempts = 1\nkeyring_deadline_ms = 1000\n"
+                    "deadline_ms = 60000\n%s",
+                    lines);
     world_reset();
     world_emulate("", "lifetime_s=3");
     CU_ASSERT_EQUAL(
