@@ -51,6 +51,20 @@ members=$(sed -n '/^struct mpsc_configuration {/,/^};/p' \
 diff "$list/table" "$list/page" ||
     wrong 'the options (<) and mps-credential.conf(5) (>) differ'
 
+# The file that packages install: every key, with its default, in a comment.
+# A key without a default shows an example or nothing.
+sed -n 's/^#\([a-z_]*\) =\(.*\)$/\1\2/p' \
+    "$srcdir/packaging/mps-credential.conf" | awk '!seen[$1]++' |
+    sort >"$list/installed"
+awk '{ print $1 }' "$list/installed" >"$list/keys"
+awk '{ print $1 }' "$list/table" | diff - "$list/keys" ||
+    wrong 'the options (<) and packaging/mps-credential.conf (>) differ'
+grep -v ' -$' "$list/table" | awk '{ print $1 " " $2 }' |
+    sort | comm -23 - "$list/installed" | grep . &&
+    wrong 'packaging/mps-credential.conf: these defaults are others'
+grep -vE '^(#|$)' "$srcdir/packaging/mps-credential.conf" &&
+    wrong 'packaging/mps-credential.conf sets something'
+
 # The values that can be chosen are on the page.
 sed -n '/^static const struct choice/,/;$/p' \
     "$srcdir/src/configuration_options.c" | grep -oE '\{"[a-z]+"' |
