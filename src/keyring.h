@@ -28,7 +28,7 @@ enum mpsc_keyring_state {
     MPSC_KEYRING_NO_BUS,         /* no address, or no socket there */
     MPSC_KEYRING_NO_RUNTIME_DIR, /* no usable directory for the lock */
     MPSC_KEYRING_NO_HELPER,      /* the helper can't be run */
-    MPSC_KEYRING_BAD_HELPER,     /* it speaks another protocol, or died */
+    MPSC_KEYRING_BAD_HELPER,     /* it died, or made no sense */
     MPSC_KEYRING_BUSY,           /* another holds the lock for too long */
     MPSC_KEYRING_ABSENT,         /* a bus, but no Secret Service on it */
     MPSC_KEYRING_NO_COLLECTION,  /* a service without default collection */
@@ -37,7 +37,10 @@ enum mpsc_keyring_state {
     MPSC_KEYRING_SILENT,  /* no answer within the deadline */
     MPSC_KEYRING_NEWER,   /* a page in a newer format, which is left alone */
     MPSC_KEYRING_NO_MEMORY,
-    MPSC_KEYRING_PURGED /* tokens were purged meanwhile: nothing is stored */
+    MPSC_KEYRING_PURGED, /* tokens were purged meanwhile: nothing is stored */
+    /* The helper speaks another version of the protocol. It is the client
+     * that finds this: the states above are those that a helper tells. */
+    MPSC_KEYRING_OTHER_HELPER
 };
 
 /* A short text, e.g. "the keyring is locked", and what to do, e.g. "unlock

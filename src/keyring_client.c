@@ -311,8 +311,10 @@ await(struct mpsc_keyring_session *session, struct mpsc_keyring_event *event)
                             event);
             break;
         case MPSC_KEYRING_BAD:
-        case MPSC_KEYRING_OTHER_VERSION:
             progress = fail(session, MPSC_KEYRING_BAD_HELPER, event);
+            break;
+        case MPSC_KEYRING_OTHER_VERSION:
+            progress = fail(session, MPSC_KEYRING_OTHER_HELPER, event);
             break;
         }
     }

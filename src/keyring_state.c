@@ -21,10 +21,8 @@ static const struct {
     [MPSC_KEYRING_NO_HELPER] = {"the keyring helper cannot be run",
                                 "install it again, or let the program start "
                                 "processes"},
-    [MPSC_KEYRING_BAD_HELPER] =
-        {"the keyring helper died, or it and the module are of different "
-         "versions",
-         "after an upgrade restart the program; else see the system's log"},
+    [MPSC_KEYRING_BAD_HELPER] = {"the keyring helper died or made no sense",
+                                 "see the system's log"},
     [MPSC_KEYRING_BUSY] = {"another process holds the keyring's lock for too "
                            "long",
                            "look for a stopped keyring-helper"},
@@ -44,6 +42,10 @@ static const struct {
                                 "raise the program's memory limit"},
     [MPSC_KEYRING_PURGED] = {"the tokens were purged meanwhile",
                              "nothing to do"},
+    [MPSC_KEYRING_OTHER_HELPER] =
+        {"the keyring helper and the module are of different versions",
+         "restart the program: mps-credential was installed anew since it "
+         "started"},
 };
 
 static int

@@ -55,6 +55,12 @@ mounts_memory(const char *path, const char *options)
 }
 
 int
+mounts_file(const char *file, const char *in_place_of)
+{
+    return usable ? mount(file, in_place_of, "none", MS_BIND, NULL) : -1;
+}
+
+int
 mounts_read_only(const char *path)
 {
     if (!usable || mount(path, path, "none", MS_BIND, NULL) != 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * mounts: file systems that only this program and its children see, where the
- * machine lets us: full ones and read-only ones.
+ * machine lets us: full ones, read-only ones, and files in place of others.
  */
 #ifndef TEST_MOUNTS_H
 #define TEST_MOUNTS_H
@@ -14,10 +14,13 @@ void mounts_open(void);
  * for it. 0 or -1. */
 int mounts_memory(const char *path, const char *options);
 
+/* One file in place of another, which must be there, too. 0 or -1. */
+int mounts_file(const char *file, const char *in_place_of);
+
 /* Makes what is below the directory read-only. 0 or -1. */
 int mounts_read_only(const char *path);
 
-/* Takes the file system away again, though it is still used. */
+/* Takes the mount away again, though it is still used. */
 void mounts_undo(const char *path);
 
 #endif

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -548,10 +549,6 @@ test_no_helper(void)
     flight.query.helper = "/bin/true"; /* ends without a word */
     CU_ASSERT_EQUAL(flight_load(&flight), MPSC_KEYRING_BAD_HELPER);
     CU_ASSERT_EQUAL(flight_end(&flight), 0);
-    flight.query.helper = "/proc/self/exe"; /* see be_newer_helper() */
-    CU_ASSERT_EQUAL(flight_load(&flight), MPSC_KEYRING_BAD_HELPER);
-    CU_ASSERT(flight.took_ms < 1000);
-    CU_ASSERT_EQUAL(flight_end(&flight), 0);
 }
 
 /* A helper that hangs before it can bound itself. */
@@ -604,9 +601,10 @@ test_runtime_dir(void)
 
 /* The helper, spoken to in another version. */
 static void
-test_other_version(void)
+speak(int version)
 {
-    static const char newer[MPSC_KEYRING_HEADER_SIZE] = "MPSK\0\3\0\1";
+    const char frame[MPSC_KEYRING_HEADER_SIZE] = {
+        'M', 'P', 'S', 'K', 0, (char)version, 0, MPSC_KEYRING_MSG_OPEN};
     struct mpsc_keyring_child child;
     struct flight flight;
     struct pollfd fd;
@@ -615,8 +613,8 @@ test_other_version(void)
 
     flight_plan(&flight, "1");
     CU_ASSERT_EQUAL(mpsc_keyring_spawn(flight.query.helper, 10, &child), 0);
-    CU_ASSERT_EQUAL(send(child.socket, newer, sizeof(newer), MSG_NOSIGNAL),
-                    sizeof(newer));
+    CU_ASSERT_EQUAL(send(child.socket, frame, sizeof(frame), MSG_NOSIGNAL),
+                    sizeof(frame));
     fd = (struct pollfd){.fd = child.socket, .events = POLLIN};
     CU_ASSERT_EQUAL(poll(&fd, 1, 5000), 1);
     CU_ASSERT_EQUAL(recv(child.socket, answer, sizeof(answer), 0),
@@ -630,12 +628,54 @@ test_other_version(void)
     close(child.socket);
 }
 
-/* This program as a helper of the next version. */
-static int
-be_newer_helper(void)
+static void
+test_other_version(void)
 {
-    static const char frame[] = "MPSK\0\3\0\6\0\0\0\2{}";
+    speak(MPSC_KEYRING_PROTOCOL + 1);
+    speak(MPSC_KEYRING_PROTOCOL - 1);
+}
 
+/* A flight and a sweep with a helper of another version. */
+static void
+hear_other(const char *helper)
+{
+    struct flight flight;
+
+    for (int sweep = 0; sweep < 2; sweep++) {
+        flight_plan(&flight, sweep ? NULL : "4711");
+        flight.query.helper = helper;
+        CU_ASSERT_EQUAL(flight_load(&flight), MPSC_KEYRING_OTHER_HELPER);
+        CU_ASSERT(flight.took_ms < 1000);
+        CU_ASSERT_EQUAL(flight_end(&flight), 0);
+    }
+}
+
+static void
+test_other_helper(void)
+{
+    char program[512];
+    char older[512];
+    ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+    CU_ASSERT_FATAL(len > 0);
+    program[len] = '\0';
+    snprintf(older, sizeof(older), "%s", desk_path("older"));
+    CU_ASSERT_EQUAL(symlink(program, older), 0);
+    hear_other(program);
+    hear_other(older);
+}
+
+/* This program as a helper of the next version, or by the name "older" of the
+ * one before. */
+static int
+be_other_helper(void)
+{
+    const char *run_as = (const char *)getauxval(AT_EXECFN);
+    size_t len = strlen(run_as);
+    int is_older = len > 6 && strcmp(run_as + len - 6, "/older") == 0;
+    char frame[] = "MPSK\0\0\0\6\0\0\0\2{}";
+
+    frame[5] = (char)(MPSC_KEYRING_PROTOCOL + (is_older ? -1 : 1));
     return send(0, frame, sizeof(frame) - 1, 0) > 0 ? 0 : 1;
 }
 
@@ -711,6 +751,7 @@ static CU_TestInfo tests[] = {
     {"no helper", test_no_helper},
     {"alarm", test_alarm},
     {"other version", test_other_version},
+    {"helper of another version", test_other_helper},
     {"runtime_dir", test_runtime_dir},
     {"leaves nothing", test_leaves_nothing},
     {"no collection", test_no_collection},
@@ -734,7 +775,7 @@ main(int argc, char **argv)
     int failed;
 
     if (argc == 1 && strcmp(argv[0], "mps-credential-keyring-helper") == 0) {
-        return be_newer_helper();
+        return be_other_helper();
     }
     desk_open();
     desk_start_keyring();

@@ -355,13 +355,17 @@ test_bad(void)
 static void
 test_version(void)
 {
-    static const char newer[MPSC_KEYRING_HEADER_SIZE] =
-        "MPSK\0\3\xff\xff\xff\xff\xff\xff";
+    static const int others[] = {0, 1, 3, 0xff};
+    char other[MPSC_KEYRING_HEADER_SIZE] = "MPSK\0\0\xff\xff\xff\xff\xff\xff";
     struct mpsc_keyring_message message;
     size_t need;
 
-    CU_ASSERT_EQUAL(mpsc_keyring_decode(newer, sizeof(newer), &need, &message),
-                    MPSC_KEYRING_OTHER_VERSION);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        other[5] = (char)others[i];
+        CU_ASSERT_EQUAL(
+            mpsc_keyring_decode(other, sizeof(other), &need, &message),
+            MPSC_KEYRING_OTHER_VERSION);
+    }
 }
 
 static void
