@@ -160,6 +160,26 @@ test_nproc(void)
     }
 }
 
+/* One process stores its token in the keyring, the next finds it there. */
+static void
+check_hardened(const char *lines)
+{
+    const char *id = world_business();
+
+    reception_configure(lines);
+    reception_host("", "hardened %d %s", MPS_SOURCE_ENDPOINT, id);
+    reception_host("", "hardened %d %s", MPS_SOURCE_KEYRING, id);
+    CU_ASSERT_EQUAL(world_requests(id), 1);
+}
+
+static void
+test_hardened(void)
+{
+    check_hardened("");
+    check_hardened("threads = no\n");
+    check_hardened("keyring = required\n");
+}
+
 static CU_TestInfo tests[] = {
     {"credential_prepare, then an empty chroot", test_empty_chroot},
     {"credential_prepare, then a chroot with a bus",
@@ -167,6 +187,7 @@ static CU_TestInfo tests[] = {
     {"seccomp: no process", test_seccomp_processes},
     {"seccomp: no process and no thread", test_seccomp_clone},
     {"RLIMIT_NPROC", test_nproc},
+    {"seccomp: a hardened unit", test_hardened},
     CU_TEST_INFO_NULL,
 };
 
