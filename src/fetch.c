@@ -7,12 +7,12 @@
 
 #include <poll.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "error.h"
 #include "graph_request.h"
 #include "graph_response.h"
 #include "lifetime.h"
+#include "random.h"
 #include "redact.h"
 #include "retry.h"
 
@@ -343,16 +343,6 @@ read_answer(struct mpsc_fetch *fetch)
     return MPS_OK;
 }
 
-static uint32_t
-random_bits(void)
-{
-    uint32_t bits = 0;
-
-    /* Where it fails there is no jitter; that is no reason to fail. */
-    (void)!getrandom(&bits, sizeof(bits), GRND_NONBLOCK);
-    return bits;
-}
-
 /* A good answer: a token, if the owner takes it. */
 static void
 taken(struct mpsc_fetch *fetch)
@@ -388,7 +378,7 @@ answered(struct mpsc_fetch *fetch)
     }
     fetch->means->clock(&now);
     delay = mpsc_retry_delay(&fetch->error, fetch->attempt, options->attempts,
-                             random_bits(), now.wall_s, left_ms(fetch));
+                             mpsc_random_bits(), now.wall_s, left_ms(fetch));
     if (delay >= 0) {
         mpsc_http_call_clear(&fetch->call);
         fetch->pause_until_ms = now.mono_ms + delay;

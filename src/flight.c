@@ -10,13 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <syslog.h>
 #include <time.h>
 
 #include "audit.h"
 #include "epoch.h"
 #include "error.h"
+#include "random.h"
 #include "refresh.h"
 #include "standing.h"
 
@@ -352,12 +352,11 @@ back_off_unlocked(struct mpsc_flight *flight,
 {
     struct mpsc_entry *entry = flight->entry;
     int64_t wait_ms;
-    uint32_t random = 0;
 
-    (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
     entry->refresh_failures++;
-    wait_ms = mpsc_refresh_backoff(entry->refresh_failures,
-                                   held->end_ms - now->boot_ms, random);
+    wait_ms =
+        mpsc_refresh_backoff(entry->refresh_failures,
+                             held->end_ms - now->boot_ms, mpsc_random_bits());
     entry->refresh_not_before_ms = now->boot_ms + wait_ms;
 }
 

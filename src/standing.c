@@ -6,9 +6,9 @@
 #include "standing.h"
 
 #include <string.h>
-#include <sys/random.h>
 
 #include "error.h"
+#include "random.h"
 
 void
 mpsc_standing_digest(struct mpsc_hub *hub, const struct mpsc_profile *profile,
@@ -252,8 +252,7 @@ make_change(const struct mpsc_standing *standing, struct change *change,
     }
     pthread_mutex_unlock(&standing->hub->lock);
     standing->hub->clock(&change->now);
-    /* Where it fails there is no jitter; that is no reason to fail. */
-    (void)!getrandom(&change->random, sizeof(change->random), GRND_NONBLOCK);
+    change->random = mpsc_random_bits();
     mpsc_state_change(standing->holdings->state, standing->runtime_dir,
                       standing->partner_digest, apply, change, &shared);
     keep_view(standing, &shared);
