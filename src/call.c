@@ -297,11 +297,12 @@ mpsc_call_await_unlocked(struct mpsc_call *call, struct mpsc_flight *flight,
 
     *credential = NULL;
     if (!mpsc_flight_wait_unlocked(flight, deadline_ms)) {
-        code = mpsc_error_set(
-            call->error, MPS_E_TIMEOUT,
-            "business %s at %s: no answer within the deadline; check the "
-            "network and the endpoint, or raise deadline_ms",
-            flight->fetch.business_id, call->profile->configuration->base_url);
+        code = mpsc_error_set(call->error, MPS_E_TIMEOUT,
+                              "no answer within the deadline; check the "
+                              "network and the endpoint, or raise "
+                              "deadline_ms");
+        mpsc_error_subject(call->error, flight->fetch.business_id,
+                           call->profile->configuration->base_url);
     } else if (flight->credential != NULL) {
         *credential = mpsc_credential_hold(flight->credential);
     } else if (flight->error.code != MPS_OK) {

@@ -145,6 +145,20 @@ mpsc_error_message(struct mps_error *error, const char *format, ...)
     va_end(args);
 }
 
+size_t
+mpsc_error_subject(struct mps_error *error, const char *business_id,
+                   const char *base_url)
+{
+    char subject[sizeof(error->message)];
+    char what[sizeof(error->message)];
+
+    memcpy(what, error->message, sizeof(what));
+    mpsc_error_message(error, "business %s at %s: ", business_id, base_url);
+    memcpy(subject, error->message, sizeof(subject));
+    mpsc_error_message(error, "%s%s", subject, what);
+    return strlen(subject);
+}
+
 int
 mpsc_error_size_ok(size_t size)
 {

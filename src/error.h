@@ -33,6 +33,11 @@ int mpsc_error_set(struct mps_error *error, int code, const char *format, ...)
 void mpsc_error_message(struct mps_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Puts which business and endpoint the error is about in front of its message,
+ * under the same rules; how long that is. */
+size_t mpsc_error_subject(struct mps_error *error, const char *business_id,
+                          const char *base_url);
+
 /* True where a caller's size is one that an mps_error can have. */
 int mpsc_error_size_ok(size_t size);
 

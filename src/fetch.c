@@ -43,20 +43,12 @@ smaller(int64_t a, int64_t b)
     return (unsigned)(a < b ? a : b);
 }
 
-/* Says which business and endpoint an error is about. */
 static void
 name_the_subject(struct mpsc_fetch *fetch)
 {
-    char what[sizeof(fetch->error.message)];
-
-    memcpy(what, fetch->error.message, sizeof(what));
-    mpsc_error_message(&fetch->error,
-                       "business %s at %s: ", fetch->business_id,
-                       fetch->means->configuration->base_url);
-    fetch->subject_len = strlen(fetch->error.message);
-    mpsc_error_message(&fetch->error, "business %s at %s: %s",
-                       fetch->business_id,
-                       fetch->means->configuration->base_url, what);
+    fetch->subject_len =
+        mpsc_error_subject(&fetch->error, fetch->business_id,
+                           fetch->means->configuration->base_url);
 }
 
 /* The keyring's part: lets go of the session, whatever its phase. */

@@ -129,7 +129,6 @@ refresh_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
 static int
 closed(struct mpsc_call *call, const struct mpsc_limit *why)
 {
-    char told[sizeof(call->error->message)];
     struct mpsc_time now;
 
     call->provider->hub.clock(&now);
@@ -137,10 +136,8 @@ closed(struct mpsc_call *call, const struct mpsc_limit *why)
     if (call->error->retry_at <= now.wall_s) {
         call->error->retry_at = now.wall_s + 1;
     }
-    memcpy(told, call->error->message, sizeof(told));
-    mpsc_error_message(call->error, "business %s at %s: %s",
-                       call->request.business_id,
-                       call->profile->configuration->base_url, told);
+    mpsc_error_subject(call->error, call->request.business_id,
+                       call->profile->configuration->base_url);
     return call->error->code;
 }
 

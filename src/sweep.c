@@ -115,8 +115,8 @@ tell_failure(struct mpsc_sweep *sweep, const char *business_id,
 {
     struct mps_error error = *why;
 
-    mpsc_error_message(&error, "business %s at %s: %s", business_id,
-                       sweep->means->configuration->base_url, why->message);
+    mpsc_error_subject(&error, business_id,
+                       sweep->means->configuration->base_url);
     sweep->events->failed(sweep->arg, business_id, &error);
 }
 

@@ -112,6 +112,35 @@ test_cut(void)
     }
 }
 
+/* What the error is about comes first, and is cut last. */
+static void
+test_subject(void)
+{
+    static const char about[] = "business 42 at https://a: ";
+    struct mps_error error;
+    char text[400];
+
+    mpsc_error_set(&error, MPS_E_SERVER, "it failed");
+    error.retry_at = 7;
+    CU_ASSERT_EQUAL(mpsc_error_subject(&error, "42", "https://a"),
+                    strlen(about));
+    CU_ASSERT_STRING_EQUAL(error.message,
+                           "business 42 at https://a: it failed");
+    CU_ASSERT_EQUAL(error.code, MPS_E_SERVER);
+    CU_ASSERT_EQUAL(error.retry_at, 7);
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    mpsc_error_set(&error, MPS_E_SERVER, "%s", text);
+    CU_ASSERT_EQUAL(mpsc_error_subject(&error, "42", "https://a"),
+                    strlen(about));
+    CU_ASSERT_EQUAL(strlen(error.message), sizeof(error.message) - 1);
+    CU_ASSERT_NSTRING_EQUAL(error.message, about, strlen(about));
+    /* No more is said of the subject than there is room for. */
+    CU_ASSERT_EQUAL(mpsc_error_subject(&error, "42", text),
+                    sizeof(error.message) - 1);
+    CU_ASSERT_NSTRING_EQUAL(error.message, "business 42 at xx", 17);
+}
+
 static void
 test_sizes(void)
 {
@@ -158,8 +187,10 @@ int
 main(void)
 {
     CU_TestInfo tests[] = {
-        {"codes", test_codes}, {"set", test_set},       {"cut", test_cut},
-        {"sizes", test_sizes}, {"export", test_export}, CU_TEST_INFO_NULL,
+        {"codes", test_codes}, {"set", test_set},
+        {"cut", test_cut},     {"subject", test_subject},
+        {"sizes", test_sizes}, {"export", test_export},
+        CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
         {"error", NULL, NULL, NULL, NULL, tests},
