@@ -16,6 +16,7 @@
 #include "output.h"
 #include "src/error.h"
 #include "src/forget.h"
+#include "usage.h"
 
 static const char help[] =
     "Usage: mps-credential forget [OPTION]... BUSINESS_ID...\n"
@@ -52,17 +53,15 @@ struct options {
     int is_json;
 };
 
-enum action { ACTION_RUN, ACTION_HELP, ACTION_USAGE };
-
-static enum action
+static enum cli_action
 refuse(const char *why)
 {
     fprintf(stderr, CLI_PROGRAM ": %s\n", why);
-    return ACTION_USAGE;
+    return CLI_ACTION_USAGE;
 }
 
 /* The options together, and what is to be forgotten. */
-static enum action
+static enum cli_action
 check(const struct options *options)
 {
     if (options->profile != NULL && options->profile[0] == '\0') {
@@ -80,11 +79,11 @@ check(const struct options *options)
                           "forgotten");
         }
     }
-    return ACTION_RUN;
+    return CLI_ACTION_RUN;
 }
 
 /* getopt_long() has said itself what is wrong with an option. */
-static enum action
+static enum cli_action
 parse(int argc, char **argv, struct options *options)
 {
     int key;
@@ -103,9 +102,9 @@ parse(int argc, char **argv, struct options *options)
             options->profile = optarg;
             break;
         case 'h':
-            return ACTION_HELP;
+            return CLI_ACTION_HELP;
         default:
-            return ACTION_USAGE;
+            return CLI_ACTION_USAGE;
         }
     }
     options->businesses = (const char *const *)argv + optind;
@@ -235,15 +234,8 @@ int
 cli_forget(int argc, char **argv)
 {
     struct options options;
+    enum cli_action action = parse(argc, argv, &options);
 
-    switch (parse(argc, argv, &options)) {
-    case ACTION_RUN:
-        return run(&options);
-    case ACTION_HELP:
-        return cli_output_text(stdout, help) == 0 ? 0 : cli_output_failed();
-    case ACTION_USAGE:
-        break;
-    }
-    fputs("Try '" CLI_PROGRAM " forget --help'.\n", stderr);
-    return MPS_E_INVALID;
+    return action == CLI_ACTION_RUN ? run(&options)
+                                    : cli_usage_end(action, "forget", help);
 }

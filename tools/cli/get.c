@@ -13,6 +13,7 @@
 
 #include "load.h"
 #include "output.h"
+#include "usage.h"
 
 static const char help[] =
     "Usage: mps-credential get [OPTION]... BUSINESS_ID\n"
@@ -55,10 +56,8 @@ struct options {
     int is_shown;
 };
 
-enum action { ACTION_RUN, ACTION_HELP, ACTION_USAGE };
-
 /* getopt_long() has said itself what is wrong with an option. */
-static enum action
+static enum cli_action
 parse(int argc, char **argv, struct options *options)
 {
     int key;
@@ -80,9 +79,9 @@ parse(int argc, char **argv, struct options *options)
             options->is_shown = 1;
             break;
         case 'h':
-            return ACTION_HELP;
+            return CLI_ACTION_HELP;
         default:
-            return ACTION_USAGE;
+            return CLI_ACTION_USAGE;
         }
     }
     if (argc - optind != 1) {
@@ -90,14 +89,14 @@ parse(int argc, char **argv, struct options *options)
                              : CLI_PROGRAM ": get takes one BUSINESS_ID, "
                                            "and no more\n",
               stderr);
-        return ACTION_USAGE;
+        return CLI_ACTION_USAGE;
     }
     if (options->profile != NULL && options->profile[0] == '\0') {
         fputs(CLI_PROGRAM ": --profile needs a name\n", stderr);
-        return ACTION_USAGE;
+        return CLI_ACTION_USAGE;
     }
     options->business = argv[optind];
-    return ACTION_RUN;
+    return CLI_ACTION_RUN;
 }
 
 static int
@@ -169,15 +168,8 @@ int
 cli_get(int argc, char **argv)
 {
     struct options options;
+    enum cli_action action = parse(argc, argv, &options);
 
-    switch (parse(argc, argv, &options)) {
-    case ACTION_RUN:
-        return run(&options);
-    case ACTION_HELP:
-        return cli_output_text(stdout, help) == 0 ? 0 : cli_output_failed();
-    case ACTION_USAGE:
-        break;
-    }
-    fputs("Try '" CLI_PROGRAM " get --help'.\n", stderr);
-    return MPS_E_INVALID;
+    return action == CLI_ACTION_RUN ? run(&options)
+                                    : cli_usage_end(action, "get", help);
 }

@@ -16,6 +16,7 @@
 #include "get.h"
 #include "output.h"
 #include "prefetch.h"
+#include "usage.h"
 
 static const char help[] =
     "Usage: mps-credential VERB [OPTION]...\n"
@@ -72,12 +73,6 @@ usage(void)
 }
 
 static int
-print(const char *text)
-{
-    return cli_output_text(stdout, text) == 0 ? 0 : cli_output_failed();
-}
-
-static int
 run(int argc, char **argv)
 {
     argv[0] = program;
@@ -85,9 +80,9 @@ run(int argc, char **argv)
     case -1:
         break;
     case 'h':
-        return print(help);
+        return cli_usage_print(help);
     case 'V':
-        return print(CLI_PROGRAM " " PACKAGE_VERSION "\n");
+        return cli_usage_print(CLI_PROGRAM " " PACKAGE_VERSION "\n");
     default:
         return usage();
     }

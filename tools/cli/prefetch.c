@@ -16,6 +16,7 @@
 #include "crowd.h"
 #include "load.h"
 #include "output.h"
+#include "usage.h"
 
 static const char help[] =
     "Usage: mps-credential prefetch [OPTION]... FILE\n"
@@ -63,8 +64,6 @@ struct options {
     int is_json;
     int is_verbose;
 };
-
-enum action { ACTION_RUN, ACTION_HELP, ACTION_USAGE };
 
 /* 0, or -1 where the text is no number of seconds that can be given. */
 static int
@@ -119,7 +118,7 @@ take_option(int key, struct options *options)
     }
 }
 
-static enum action
+static enum cli_action
 parse(int argc, char **argv, struct options *options)
 {
     int key;
@@ -129,10 +128,10 @@ parse(int argc, char **argv, struct options *options)
     optind = 0;
     while ((key = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         if (key == 'h') {
-            return ACTION_HELP;
+            return CLI_ACTION_HELP;
         }
         if (take_option(key, options) != 0) {
-            return ACTION_USAGE;
+            return CLI_ACTION_USAGE;
         }
     }
     if (argc - optind != 1) {
@@ -141,10 +140,10 @@ parse(int argc, char **argv, struct options *options)
                                 "input\n"
                   : CLI_PROGRAM ": prefetch takes one FILE, and no more\n",
               stderr);
-        return ACTION_USAGE;
+        return CLI_ACTION_USAGE;
     }
     options->file = argv[optind];
-    return ACTION_RUN;
+    return CLI_ACTION_RUN;
 }
 
 /* Says which lines are bad. Not what is in them: who gives the wrong file may
@@ -279,15 +278,8 @@ int
 cli_prefetch(int argc, char **argv)
 {
     struct options options;
+    enum cli_action action = parse(argc, argv, &options);
 
-    switch (parse(argc, argv, &options)) {
-    case ACTION_RUN:
-        return run(&options);
-    case ACTION_HELP:
-        return cli_output_text(stdout, help) == 0 ? 0 : cli_output_failed();
-    case ACTION_USAGE:
-        break;
-    }
-    fputs("Try '" CLI_PROGRAM " prefetch --help'.\n", stderr);
-    return MPS_E_INVALID;
+    return action == CLI_ACTION_RUN ? run(&options)
+                                    : cli_usage_end(action, "prefetch", help);
 }
