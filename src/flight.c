@@ -164,6 +164,13 @@ mpsc_flight_met_keyring(const struct mpsc_standing *standing,
     mpsc_standing_keyring(standing, state != MPSC_KEYRING_OK ? message : NULL);
 }
 
+int
+mpsc_flight_tells_keyring(enum mpsc_keyring_state state, int hurried)
+{
+    return state != MPSC_KEYRING_BUSY && state != MPSC_KEYRING_PURGED &&
+           (state != MPSC_KEYRING_SILENT || !hurried);
+}
+
 static void
 on_keyring(void *arg, enum mpsc_keyring_state state)
 {
@@ -171,10 +178,7 @@ on_keyring(void *arg, enum mpsc_keyring_state state)
     char digest[MPSC_DIGEST_HEX_SIZE];
     struct mpsc_standing standing;
 
-    /* Another's lock, or a purge, is no state of the keyring; nor is that it
-     * didn't answer a caller in a hurry. */
-    if (state == MPSC_KEYRING_BUSY || state == MPSC_KEYRING_PURGED ||
-        (state == MPSC_KEYRING_SILENT && flight->fetch.hurried)) {
+    if (!mpsc_flight_tells_keyring(state, flight->fetch.hurried)) {
         LOG(flight, LOG_INFO, "business %s: %s", flight->fetch.business_id,
             mpsc_keyring_text(state));
         return;

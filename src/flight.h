@@ -84,6 +84,11 @@ int mpsc_flight_wait_unlocked(struct mpsc_flight *flight, int64_t deadline_ms);
  */
 int mpsc_flight_land(struct mpsc_flight *flight, struct mpsc_record *record);
 
+/* Whether what became of a session says something of the keyring: another's
+ * lock or a purge doesn't, nor that there was no answer for who is in a
+ * hurry. */
+int mpsc_flight_tells_keyring(enum mpsc_keyring_state state, int hurried);
+
 /*
  * Takes notice of how the keyring was met: one that was mute when it was
  * asked isn't asked again for a while, and the log hears of a change. For the

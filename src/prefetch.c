@@ -232,9 +232,7 @@ on_keyring(void *arg, enum mpsc_keyring_state state)
         .partner_digest = digest,
     };
 
-    /* As for a flight. */
-    if (state == MPSC_KEYRING_PURGED || state == MPSC_KEYRING_BUSY ||
-        (state == MPSC_KEYRING_SILENT && sweep->hurried) ||
+    if (!mpsc_flight_tells_keyring(state, sweep->hurried) ||
         !mpsc_standing_keyring_is_news(standing.hub, standing.holdings,
                                        state)) {
         return;

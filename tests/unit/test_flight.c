@@ -1010,6 +1010,20 @@ test_distrust(void)
     CU_ASSERT_EQUAL(fake_host_started(), 2);
 }
 
+/* Another's lock or a purge is no fault of the keyring's. */
+static void
+test_tells_keyring(void)
+{
+    for (int i = MPSC_KEYRING_OK; i <= MPSC_KEYRING_PURGED; i++) {
+        enum mpsc_keyring_state state = (enum mpsc_keyring_state)i;
+        int tells = state != MPSC_KEYRING_BUSY && state != MPSC_KEYRING_PURGED;
+
+        CU_ASSERT_EQUAL(mpsc_flight_tells_keyring(state, 0), tells);
+        CU_ASSERT_EQUAL(mpsc_flight_tells_keyring(state, 1),
+                        tells && state != MPSC_KEYRING_SILENT);
+    }
+}
+
 int
 main(void)
 {
@@ -1055,6 +1069,7 @@ main(void)
         {"deadlines apart", test_deadlines_apart},
         {"mute keyring", test_mute},
         {"distrust", test_distrust},
+        {"what tells of the keyring", test_tells_keyring},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
