@@ -115,6 +115,19 @@ mpsc_exiting_forked(void)
     atomic_store(&door.forks, 0);
 }
 
+/* Counts out, never below 0: in the child of a fork in a signal handler
+ * whoever was inside goes on, and isn't counted any more. */
+static void
+step_out(void)
+{
+    unsigned inside = atomic_load(&door.inside);
+
+    while (inside > 0 &&
+           !atomic_compare_exchange_weak(&door.inside, &inside, inside - 1)) {
+        continue;
+    }
+}
+
 /*
  * Counts in, behind a fork that is under way. Once the forks have lasted for
  * too long no one waits for them any more, so that a call is held up by a
@@ -129,7 +142,7 @@ step_in(void)
     /* After the count: either the fork sees it, or we see the fork. */
     while (atomic_load(&door.forks) > 0 &&
            now_ms() - atomic_load(&door.forks_since_ms) < FORK_MAX_MS) {
-        atomic_fetch_sub(&door.inside, 1);
+        step_out();
         tick();
         atomic_fetch_add(&door.inside, 1);
     }
@@ -149,7 +162,7 @@ mpsc_exiting_enter(void)
     /* After the count: either the handler sees it, or we see the handler. */
     if (atomic_load(&door.closed) &&
         !pthread_equal(door.exiter, pthread_self())) {
-        atomic_fetch_sub(&door.inside, 1);
+        step_out();
         for (;;) {
             pause();
         }
@@ -161,7 +174,7 @@ mpsc_exiting_try_enter(void)
 {
     step_in();
     if (atomic_load(&door.closed)) {
-        atomic_fetch_sub(&door.inside, 1);
+        step_out();
         return 0;
     }
     return 1;
@@ -170,5 +183,5 @@ mpsc_exiting_try_enter(void)
 void
 mpsc_exiting_leave(void)
 {
-    atomic_fetch_sub(&door.inside, 1);
+    step_out();
 }

@@ -450,6 +450,27 @@ test_forked(void)
     IS_STATUS(STATUS);
 }
 
+static void
+leave_in_child(void)
+{
+    (void)atexit(tell_end);
+    mpsc_exiting_init();
+    mpsc_exiting_enter();
+    mpsc_exiting_forked();
+    mpsc_exiting_leave();
+    exit_now();
+}
+
+/* A signal handler forked in the middle: who was inside leaves in the child,
+ * too, and isn't waited for. */
+static void
+test_forked_inside(void)
+{
+    run_child(leave_in_child);
+    CU_ASSERT_STRING_EQUAL(told, "e0");
+    IS_STATUS(STATUS);
+}
+
 /* --- a fork that waits ------------------------------------------------------
  */
 
@@ -643,6 +664,7 @@ main(void)
         {"two handlers wait once", test_waits_once},
         {"somebody comes later", test_later},
         {"forked", test_forked},
+        {"forked by who is inside", test_forked_inside},
         {"a fork waits for who is inside", test_fork_waits},
         {"a fork while others parse", test_fork_while_parsing},
         {"who comes waits for a fork", test_waits_for_fork},
