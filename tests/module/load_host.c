@@ -11,7 +11,6 @@
  * ssl_host is the same program, linked with OpenSSL, which it initialises
  * before it loads the module.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <mps/loader.h>
@@ -28,6 +27,8 @@
 #ifdef WITH_OPENSSL
 #include <openssl/ssl.h>
 #endif
+
+#include "helper.h"
 
 #define THREADS_MAX 64
 #define IDS_MAX 128
@@ -552,54 +553,6 @@ start_victim(char **ids, unsigned seed, int patient)
     return pid;
 }
 
-/* A process's parent and whether it is a helper; 0, or -1 where it is gone. */
-static int
-look_at(pid_t pid, pid_t *parent, int *helps)
-{
-    char path[64];
-    char name[32];
-    FILE *file;
-    int found;
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    file = fopen(path, "re");
-    if (file == NULL) {
-        return -1;
-    }
-    found = fscanf(file, "%*d (%31[^)]) %*c %d", name, parent);
-    fclose(file);
-    *helps = strcmp(name, "keyring-helper") == 0;
-    return found == 2 ? 0 : -1;
-}
-
-/* A helper that began under this process; 0 = none. */
-static pid_t
-find_helper(pid_t above)
-{
-    DIR *all = opendir("/proc");
-    struct dirent *entry;
-    pid_t found = 0;
-
-    while (all != NULL && found == 0 && (entry = readdir(all)) != NULL) {
-        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-        pid_t at = 0;
-        int helps = 0;
-        int ignored;
-
-        if (pid <= 0 || look_at(pid, &at, &helps) != 0 || !helps) {
-            continue;
-        }
-        while (at > 1 && at != above && look_at(at, &at, &ignored) == 0) {
-            continue;
-        }
-        found = at == above ? pid : 0;
-    }
-    if (all != NULL) {
-        closedir(all);
-    }
-    return found;
-}
-
 /* A new process gets a token; how long that took, or -1. */
 static long
 look_whether_it_works(const char *id)
@@ -635,7 +588,7 @@ do_kills(char **argv)
         pid_t pid = start_victim(argv + 2, seed + i, i % 4 >= 2);
 
         nap_us(rand_r(&seed) % 40000);
-        if (i % 2 == 0 && (helper = find_helper(pid)) > 0) {
+        if (i % 2 == 0 && (helper = helper_below(pid)) > 0) {
             helpers += kill(helper, SIGKILL) == 0;
             nap_us(rand_r(&seed) % 10000);
         }

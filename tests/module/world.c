@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "desk.h"
+#include "helper.h"
 
 #define PATIENCE_MS 20000
 
@@ -843,59 +844,15 @@ world_number(const char *output, const char *key)
     return end != value && *end == '\0' ? number : -999;
 }
 
-/* A process's name and parent; 0, or -1 where it is gone. */
-static int
-look_at(pid_t pid, char name[32], pid_t *parent)
-{
-    char path[64];
-    FILE *file;
-    int found;
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    file = fopen(path, "re");
-    if (file == NULL) {
-        return -1;
-    }
-    found = fscanf(file, "%*d (%31[^)]) %*c %d", name, parent);
-    fclose(file);
-    return found == 2 ? 0 : -1;
-}
-
-/* Others may run the module on this machine, too. */
-static int
-is_our_helper(pid_t pid)
-{
-    char name[32];
-    pid_t at;
-
-    if (look_at(pid, name, &at) != 0 || strcmp(name, "keyring-helper") != 0) {
-        return 0;
-    }
-    while (at > 1 && at != getpid()) {
-        if (look_at(at, name, &at) != 0) {
-            return 0;
-        }
-    }
-    return at == getpid();
-}
-
 int
 world_helper_runs(void)
 {
-    DIR *all = opendir("/proc");
-    struct dirent *entry;
-    int found = 0;
+    pid_t found = helper_below(getpid());
 
-    if (all == NULL) {
+    if (found < 0) {
         die("/proc", "can't be read");
     }
-    while ((entry = readdir(all)) != NULL && !found) {
-        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-
-        found = pid > 0 && is_our_helper(pid);
-    }
-    closedir(all);
-    return found;
+    return found > 0;
 }
 
 /* --- the module's log -----------------------------------------------------
