@@ -21,14 +21,6 @@
 
 #define PATIENT_MS 60000
 
-/* What can't be tried on this machine is said, and is no failure. */
-static void
-say_untried(const char *what)
-{
-    printf("(not possible here: %s) ", what);
-    CU_PASS("not possible here");
-}
-
 /* The runtime directory of a test, and what else is there. */
 static char dir[256];
 
@@ -170,7 +162,7 @@ test_foreign(void)
     set_dir("foreign");
     CU_ASSERT_EQUAL(mkdir(dir, 0700), 0);
     if (chown(dir, 65534, 65534) != 0 || geteuid() == 65534) {
-        say_untried("another owner");
+        world_untried("another owner");
         return;
     }
     check_unusable(give_back);
@@ -226,7 +218,7 @@ test_read_only(void)
     set_dir("read-only");
     CU_ASSERT_EQUAL(mkdir(dir, 0700), 0);
     if (mounts_read_only(dir) != 0) {
-        say_untried("a mount namespace");
+        world_untried("a mount namespace");
         return;
     }
     check_unusable(take_mount_away);
@@ -239,7 +231,7 @@ test_no_inode(void)
     set_dir("no-inode");
     CU_ASSERT_EQUAL(mkdir(dir, 0700), 0);
     if (mounts_memory(dir, "nr_inodes=1,mode=0700") != 0) {
-        say_untried("a mount namespace");
+        world_untried("a mount namespace");
         return;
     }
     check_unusable(take_mount_away);
@@ -258,7 +250,7 @@ test_full(void)
     set_dir("full");
     CU_ASSERT_EQUAL(mkdir(dir, 0700), 0);
     if (mounts_memory(dir, "size=64k,mode=0700") != 0) {
-        say_untried("a mount namespace");
+        world_untried("a mount namespace");
         return;
     }
     snprintf(path, sizeof(path), "%s/fill", dir);
@@ -360,7 +352,7 @@ test_full_keyring(void)
         desk_stop_keyring();
         mounts_undo(data);
     } else {
-        say_untried("a mount namespace");
+        world_untried("a mount namespace");
     }
     desk_start_keyring();
 }

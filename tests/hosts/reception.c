@@ -25,8 +25,7 @@ reception_host(const char *prefix, const char *arguments, ...)
     va_end(list);
     status = world_program(output, prefix, line);
     if (status == WORLD_CANNOT) {
-        printf("(not possible here: %s) ", line);
-        CU_PASS("not possible here");
+        world_untried(line);
         return output;
     }
     CU_ASSERT_EQUAL(status, 0);

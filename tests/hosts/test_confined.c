@@ -82,8 +82,7 @@ check_chroot(const char *dir, const char *lines, const char *why)
     const struct confinement way = {prefix, kind, lines, why};
 
     if (world_shell(NULL, "%s true 2>/dev/null", prefix) != 0) {
-        printf("(not possible here: chroot) ");
-        CU_PASS("not possible here");
+        world_untried("chroot");
         return;
     }
     snprintf(kind, sizeof(kind), "chroot=%s", dir);

@@ -23,8 +23,7 @@ check(const char *kind)
 #ifdef __SANITIZE_THREAD__
     /* A descriptor that one thread closes while another uses it is a race, by
      * this test's very purpose. */
-    printf("(not possible here: ThreadSanitizer) ");
-    CU_PASS("not possible here");
+    world_untried("ThreadSanitizer");
     return;
 #endif
     for (size_t i = 0; i < LINES; i++) {

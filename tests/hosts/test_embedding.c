@@ -94,8 +94,7 @@ make_locale(const char *source, const char *charset, const char *name)
     if (world_shell(NULL, "%s >/dev/null 2>&1", command) == 0) {
         return 0;
     }
-    printf("(not possible here: %s) ", command);
-    CU_PASS("not possible here");
+    world_untried(command);
     return -1;
 }
 

@@ -113,8 +113,7 @@ test_init(void)
     const char *prefix = world_as_init();
 
     if (prefix == NULL) {
-        printf("(not possible here: a PID namespace) ");
-        CU_PASS("not possible here");
+        world_untried("a PID namespace");
         return;
     }
     check_reaper(prefix, "init");

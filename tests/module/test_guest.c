@@ -15,14 +15,6 @@
 
 #define PATIENT "keyring_deadline_ms = 8000\ndeadline_ms = 30000\n"
 
-/* What can't be tried on this machine is said, and is no failure. */
-static void
-say_untried(const char *what)
-{
-    printf("(not possible here: %s) ", what);
-    CU_PASS("not possible here");
-}
-
 /* --- threads --------------------------------------------------------------
  */
 
@@ -157,7 +149,7 @@ check_mute_dns(const char *lines)
     status = world_host(output, "", "--deadline=1500 mute-dns %s %s",
                         world_path("resolv.conf"), world_business());
     if (status == WORLD_CANNOT) {
-        say_untried("a network namespace");
+        world_untried("a network namespace");
         return;
     }
     CU_ASSERT(status == MPS_E_TIMEOUT || status == MPS_E_NETWORK);

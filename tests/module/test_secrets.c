@@ -339,8 +339,7 @@ test_syslog(void)
     configure("");
     status = world_host(output, "", "syslog %s 80003 401 80004", dir);
     if (status == WORLD_CANNOT) {
-        printf("(not possible here: a mount namespace) ");
-        CU_PASS("not possible here");
+        world_untried("a mount namespace");
         return;
     }
     CU_ASSERT_EQUAL(status, 0);

@@ -164,6 +164,9 @@ void world_serve_end(struct world_host *host);
 const char *world_value(const char *output, const char *key);
 long long world_number(const char *output, const char *key);
 
+/* What can't be tried on this machine is said, and is no failure. */
+void world_untried(const char *what);
+
 /* True where a process of the helper is there that began under us or ours. */
 int world_helper_runs(void);
 
