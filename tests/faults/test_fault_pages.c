@@ -33,18 +33,14 @@ static struct {
 static int
 plant(const char *bytes, size_t len)
 {
-    char program[512];
     char command[1200];
-    ssize_t end = readlink("/proc/self/exe", program, sizeof(program) - 16);
     FILE *pipe;
 
-    CU_ASSERT_FATAL(end > 0);
-    program[end] = '\0';
-    snprintf(strrchr(program, '/') + 1, 16, "plant");
     snprintf(command, sizeof(command),
              "'%s' xdg:schema io.github.mps_credential.Page application "
              "mps-credential endpoint '%s' solution %s page %s",
-             program, page.endpoint, WORLD_SOLUTION, page.number);
+             world_program_path("plant"), page.endpoint, WORLD_SOLUTION,
+             page.number);
     pipe = popen(command, "we");
     CU_ASSERT_PTR_NOT_NULL_FATAL(pipe);
     CU_ASSERT_EQUAL(fwrite(bytes, 1, len, pipe), len);

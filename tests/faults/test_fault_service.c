@@ -44,12 +44,8 @@ fake_is_ready(void *arg)
 static void
 fake_start(const char *what, const char *number)
 {
-    char program[512];
-    ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 16);
+    const char *program = world_program_path("bus_fake");
 
-    CU_ASSERT_FATAL(len > 0);
-    program[len] = '\0';
-    snprintf(strrchr(program, '/') + 1, 16, "bus_fake");
     unlink(world_path("calls"));
     fake_pid = fork();
     if (fake_pid == 0) {

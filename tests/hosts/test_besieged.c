@@ -274,17 +274,14 @@ static int
 copy_raised(void)
 {
     struct statvfs about;
-    char program[4096];
-    ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 16);
 
     if (geteuid() != 0 || statvfs(world_path(""), &about) != 0 ||
         (about.f_flag & ST_NOSUID) != 0) {
         world_untried("a setuid program");
         return -1;
     }
-    program[len] = '\0';
-    strcpy(strrchr(program, '/') + 1, "besieged");
-    CU_ASSERT_EQUAL(world_shell(NULL, "cp %s %s && chmod 4755 %s", program,
+    CU_ASSERT_EQUAL(world_shell(NULL, "cp %s %s && chmod 4755 %s",
+                                world_program_path("besieged"),
                                 world_path("besieged"),
                                 world_path("besieged")),
                     0);

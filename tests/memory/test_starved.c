@@ -40,18 +40,6 @@ next_business(void)
     return SERIES * series++;
 }
 
-/* A program in this one's directory. */
-static const char *
-beside(const char *name)
-{
-    static char path[512];
-    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 32);
-
-    path[len > 0 ? len : 0] = '\0';
-    snprintf(strrchr(path, '/') + 1, 32, "%s", name);
-    return path;
-}
-
 /* Runs the host; true where no run went wrong. */
 static int
 run_host(char *output, const struct series *series, long business)
@@ -64,8 +52,9 @@ run_host(char *output, const struct series *series, long business)
     stride = stride * 5 + 2;
 #endif
     status = world_shell(output, "%s %s %s %s %u %u %ld </dev/null 2>&1",
-                         beside("starve_host"), series->scene, series->owners,
-                         series->mode, stride, series->deadline_ms, business);
+                         world_program_path("starve_host"), series->scene,
+                         series->owners, series->mode, stride,
+                         series->deadline_ms, business);
     CU_ASSERT_EQUAL(status, 0);
     return status == 0;
 }

@@ -582,9 +582,8 @@ world_mute_bus(void)
     return address;
 }
 
-/* A program beside this one, or else one of the module's tests. */
-static const char *
-program_path(const char *name)
+const char *
+world_program_path(const char *name)
 {
     static char path[512];
     ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 64);
@@ -624,7 +623,7 @@ world_host(char *output, const char *prefix, const char *arguments, ...)
     vsnprintf(line, sizeof(line), arguments, list);
     va_end(list);
     return world_shell(output, "%s %s %s </dev/null", prefix,
-                       program_path("host"), line);
+                       world_program_path("host"), line);
 }
 
 int
@@ -635,7 +634,7 @@ world_program(char *output, const char *prefix, const char *words)
 
     snprintf(name, sizeof(name), "%.*s", (int)len, words);
     return world_shell(output, "%s %s%s </dev/null", prefix,
-                       program_path(name), words + len);
+                       world_program_path(name), words + len);
 }
 
 const char *
@@ -660,7 +659,7 @@ start_host(struct world_host *host, const char *program, const char *arguments)
     int out[2];
 
     snprintf(command, sizeof(command), "exec %s --go %s",
-             program_path(program), arguments);
+             world_program_path(program), arguments);
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) {
         die("pipe", command);
     }

@@ -115,6 +115,10 @@ int world_shell(char *output, const char *command, ...)
 int world_command(char *output, const char *words, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The path of a program that was built beside this one, or else of one of the
+ * module's tests; good until the next call. */
+const char *world_program_path(const char *name);
+
 /* Runs the host program: its arguments by the shell's rules, below
  * `prefix`, which may be "". */
 int world_host(char *output, const char *prefix, const char *arguments, ...)

@@ -51,18 +51,6 @@ learn_tokens(char *const ids[BUSINESSES])
     }
 }
 
-static const char *
-host_program(void)
-{
-    static char path[512];
-    ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 16);
-
-    CU_ASSERT_FATAL(len > 0);
-    path[len] = '\0';
-    strcpy(strrchr(path, '/') + 1, "dump_host");
-    return path;
-}
-
 /* A file's bytes, or NULL; to be unmapped. */
 static char *
 map_file(const char *path, size_t *len)
@@ -105,8 +93,9 @@ dump(const char *dir, const char *stage, char *const ids[BUSINESSES])
     char output[WORLD_OUTPUT];
     char host[1024];
 
-    snprintf(host, sizeof(host), "%s %s %s %s %s %s", host_program(), dir,
-             stage, ids[0], ids[1], ids[2]);
+    snprintf(host, sizeof(host), "%s %s %s %s %s %s",
+             world_program_path("dump_host"), dir, stage, ids[0], ids[1],
+             ids[2]);
     CU_ASSERT_EQUAL(world_shell(NULL, "rm -rf %s; mkdir %s", dir, dir), 0);
     if (kernel_dumps()) {
         CU_ASSERT_EQUAL(
@@ -278,7 +267,8 @@ test_writes(void)
         "-e trace=execve,write,writev,pwrite64,pwritev,pwritev2,sendto,"
         "sendmsg,sendmmsg,splice,tee,vmsplice,sendfile "
         "%s %s quiet %s %s %s 2>&1",
-        trace, host_program(), world_path(""), ids[0], ids[1], ids[2]);
+        trace, world_program_path("dump_host"), world_path(""), ids[0], ids[1],
+        ids[2]);
     if (strstr(output, "ptrace") != NULL) {
         world_untried("ptrace");
         return;
