@@ -12,12 +12,9 @@
 #include <unistd.h>
 
 #include "desk.h"
+#include "fault.h"
 #include "mounts.h"
 #include "world.h"
-
-#define PATIENT                                                               \
-    "log = syslog\nlog_level = notice\nkeyring_deadline_ms = 20000\n"         \
-    "deadline_ms = 60000\nconnect_timeout_ms = 20000\n"
 
 #define PATIENT_MS 60000
 
@@ -55,30 +52,6 @@ list_files(char *text)
                       desk_dir());
 }
 
-/* What is fetched now is found by the next process. */
-static void
-check_used(void)
-{
-    const char *id = world_business();
-    char output[WORLD_OUTPUT];
-    struct world_got got;
-
-    CU_ASSERT_EQUAL(world_get(id, &got), MPS_OK);
-    CU_ASSERT_EQUAL(world_host(output, "", "get %s", id), MPS_OK);
-    CU_ASSERT_EQUAL(world_number(output, "source"), MPS_SOURCE_KEYRING);
-    CU_ASSERT_EQUAL(world_requests(id), 1);
-}
-
-static int
-is_told_over(void *arg)
-{
-    struct world_got got;
-
-    (void)arg;
-    CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_OK);
-    return world_log_count(LOG_NOTICE, "recovered: keyring_degraded") == 1;
-}
-
 /* --- the runtime directory ------------------------------------------------
  */
 
@@ -88,7 +61,8 @@ check_required(void)
     const char *id = world_business();
     struct world_got got;
 
-    world_configure(PATIENT "keyring = required\nruntime_dir = %s\n", dir);
+    world_configure(FAULT_PATIENT "keyring = required\nruntime_dir = %s\n",
+                    dir);
     CU_ASSERT_EQUAL(world_get(id, &got), MPS_E_KEYRING);
     CU_ASSERT_PTR_NOT_NULL(strstr(got.error.message, "runtime_dir"));
     CU_ASSERT_PTR_NOT_NULL(strstr(got.error.message, dir));
@@ -106,7 +80,7 @@ check_unusable(void (*end)(void))
     struct world_got got;
     long items = world_keyring_items();
 
-    world_configure(PATIENT "runtime_dir = %s\n", dir);
+    world_configure(FAULT_PATIENT "runtime_dir = %s\n", dir);
     list_files(before);
     world_log_take();
     begin = world_ms();
@@ -128,12 +102,12 @@ check_unusable(void (*end)(void))
     CU_ASSERT_STRING_EQUAL(before, after);
     CU_ASSERT_EQUAL(world_keyring_items(), items);
     check_required();
-    world_configure(PATIENT "runtime_dir = %s\n", dir);
+    world_configure(FAULT_PATIENT "runtime_dir = %s\n", dir);
     world_log_take();
     CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_OK);
     end();
-    CU_ASSERT(world_await(is_told_over, NULL));
-    check_used();
+    CU_ASSERT(world_await(fault_is_told_over, NULL));
+    fault_check_used();
     CU_ASSERT_EQUAL(world_shell(NULL, "rm -rf '%s'", dir), 0);
 }
 
@@ -255,10 +229,10 @@ test_full(void)
     }
     snprintf(path, sizeof(path), "%s/fill", dir);
     fill(path);
-    world_configure(PATIENT "runtime_dir = %s\n", dir);
+    world_configure(FAULT_PATIENT "runtime_dir = %s\n", dir);
     world_log_take();
     for (int i = 0; i < 3; i++) {
-        check_used();
+        fault_check_used();
     }
     /* A limit that can't be written down holds for this process. */
     world_emulate("", "fault=429&retry_after=60");
@@ -275,21 +249,14 @@ test_full(void)
                       dir);
     CU_ASSERT_STRING_EQUAL(output, "");
     CU_ASSERT_EQUAL(unlink(path), 0);
-    check_used();
-    world_configure(PATIENT);
+    fault_check_used();
+    world_configure(FAULT_PATIENT);
     mounts_undo(dir);
     rmdir(dir);
 }
 
 /* --- the disk under the keyring -------------------------------------------
  */
-
-static void
-restart(void)
-{
-    desk_stop_keyring();
-    desk_start_keyring();
-}
 
 static void
 check_full_keyring(const char *file)
@@ -302,14 +269,14 @@ check_full_keyring(const char *file)
 
     snprintf(before, sizeof(before), "%s", world_business());
     snprintf(changed, sizeof(changed), "%s", world_business());
-    world_configure(PATIENT);
+    world_configure(FAULT_PATIENT);
     world_log_take();
     CU_ASSERT_EQUAL(world_host(output, "", "get %s", before), MPS_OK);
     CU_ASSERT_EQUAL(world_host(output, "", "get %s", changed), MPS_OK);
     /* These wait until the stores are done. */
     CU_ASSERT_EQUAL(world_host(output, "", "get %s %s", before, changed),
                     MPS_OK);
-    check_used();
+    fault_check_used();
     fill(file);
     for (int i = 0; i < 3; i++) {
         CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_OK);
@@ -322,19 +289,19 @@ check_full_keyring(const char *file)
     CU_ASSERT_EQUAL(world_log_count(LOG_WARNING, "refused"), 1);
     /* It reads well: with keyring = required, too, a token is handed out that
      * can't be stored; but one that can't be taken out is said. */
-    world_configure(PATIENT "keyring = required\n");
+    world_configure(FAULT_PATIENT "keyring = required\n");
     CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_OK);
     CU_ASSERT_EQUAL(mps.invalidate_credential(changed, NULL), MPS_E_KEYRING);
     CU_ASSERT_EQUAL(mps.error(&error), MPS_OK);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "refused"));
-    world_configure(PATIENT);
+    world_configure(FAULT_PATIENT);
     CU_ASSERT_EQUAL(unlink(file), 0);
-    check_used();
+    fault_check_used();
     /* Nor is the keyring's file the worse for it. */
-    restart();
+    desk_restart_keyring();
     CU_ASSERT_EQUAL(world_host(output, "", "get %s", before), MPS_OK);
     CU_ASSERT_EQUAL(world_number(output, "source"), MPS_SOURCE_KEYRING);
-    check_used();
+    fault_check_used();
 }
 
 static void

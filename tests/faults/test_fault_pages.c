@@ -11,11 +11,8 @@
 #include <unistd.h>
 
 #include "desk.h"
+#include "fault.h"
 #include "world.h"
-
-#define PATIENT                                                               \
-    "log = syslog\nlog_level = notice\nkeyring_deadline_ms = 20000\n"         \
-    "deadline_ms = 60000\nconnect_timeout_ms = 20000\n"
 
 #define MIB ((size_t)1 << 20)
 
@@ -80,7 +77,7 @@ begin(void)
     (void)world_shell(NULL, "secret-tool clear application mps-credential");
     CU_ASSERT_EQUAL(world_keyring_items(), 0);
     snprintf(page.id, sizeof(page.id), "%s", world_business());
-    world_configure(PATIENT);
+    world_configure(FAULT_PATIENT);
     CU_ASSERT_EQUAL(world_get(page.id, &got), MPS_OK);
     /* This waits until the store is done. */
     CU_ASSERT_EQUAL(world_host(text, "", "get %s", page.id), MPS_OK);
@@ -367,11 +364,11 @@ check_left_alone(const char *word)
         elsewhere += world_number(output, "source") == MPS_SOURCE_KEYRING;
     }
     CU_ASSERT(elsewhere >= 3);
-    world_configure(PATIENT "keyring = required\n");
+    world_configure(FAULT_PATIENT "keyring = required\n");
     world_get(page.id, &got);
     check(got.code == MPS_E_KEYRING, "required", word, &got);
     check(strstr(got.error.message, word) != NULL, "why", word, &got);
-    world_configure(PATIENT);
+    world_configure(FAULT_PATIENT);
 }
 
 static void

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "desk.h"
+#include "fault.h"
 #include "world.h"
 
 /* The keyring's share of a call, where it is mute. */
@@ -23,11 +24,6 @@
 /* And where it isn't: long enough for a machine that is busy with other
  * tests. */
 #define PATIENT_MS 20000
-
-#define LINES                                                                 \
-    "log = syslog\nlog_level = notice\ndeadline_ms = "                        \
-    "60000\nconnect_timeout_ms = 20000\n"
-#define PATIENT LINES "keyring_deadline_ms = 20000\n"
 
 /* --- a program that takes a name on the bus -------------------------------
  */
@@ -89,7 +85,7 @@ struct fault {
 static void
 configure(const struct fault *fault, const char *lines, const char *more)
 {
-    world_configure(LINES "keyring_deadline_ms = %d\n%s%s",
+    world_configure(FAULT_LINES "keyring_deadline_ms = %d\n%s%s",
                     fault->is_mute ? SHARE_MS : PATIENT_MS, lines, more);
 }
 
@@ -137,31 +133,6 @@ check_served(const struct fault *fault)
     }
 }
 
-static int
-is_told_over(void *arg)
-{
-    struct world_got got;
-
-    (void)arg;
-    CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_OK);
-    return world_log_count(LOG_NOTICE, "recovered: keyring_degraded") == 1;
-}
-
-/* What is fetched now is found by the next process. */
-static void
-check_used(void)
-{
-    const char *id = world_business();
-    char output[WORLD_OUTPUT];
-    struct world_got got;
-
-    CU_ASSERT_EQUAL(world_get(id, &got), MPS_OK);
-    CU_ASSERT_EQUAL(world_host(output, "", "get %s", id), MPS_OK);
-    CU_ASSERT_EQUAL(world_number(output, "source"), MPS_SOURCE_KEYRING);
-    CU_ASSERT_STRING_EQUAL(world_value(output, "token_id"), got.token_id);
-    CU_ASSERT_EQUAL(world_requests(id), 1);
-}
-
 static void
 check_fault(const struct fault *fault)
 {
@@ -174,12 +145,12 @@ check_fault(const struct fault *fault)
     check_served(fault);
     fault->end();
     if (fault->is_mute) {
-        world_reconfigure(PATIENT);
+        world_reconfigure(FAULT_PATIENT);
         world_restart();
     }
-    CU_ASSERT(world_await(is_told_over, NULL));
+    CU_ASSERT(world_await(fault_is_told_over, NULL));
     CU_ASSERT_EQUAL(world_log_count(-1, "keyring_degraded: "), 1);
-    check_used();
+    fault_check_used();
 }
 
 /* --- the faults -----------------------------------------------------------
@@ -215,13 +186,6 @@ no_service(void)
 {
     desk_stop_keyring();
     return "";
-}
-
-static void
-restart(void)
-{
-    desk_stop_keyring();
-    desk_start_keyring();
 }
 
 static void
@@ -287,7 +251,8 @@ locked(void)
 static void
 test_locked(void)
 {
-    static const struct fault fault = {"locked", locked, restart, 0};
+    static const struct fault fault = {"locked", locked, desk_restart_keyring,
+                                       0};
 
     check_fault(&fault);
     CU_ASSERT_FALSE(desk_started_prompter());
@@ -304,8 +269,8 @@ bare(void)
 static void
 test_no_collection(void)
 {
-    static const struct fault fault = {"no default collection", bare, restart,
-                                       0};
+    static const struct fault fault = {"no default collection", bare,
+                                       desk_restart_keyring, 0};
 
     check_fault(&fault);
     CU_ASSERT_FALSE(desk_started_prompter());
@@ -326,7 +291,8 @@ prompter_is_asked(void *arg)
 static void
 test_mute_prompter(void)
 {
-    static const struct fault fault = {"locked", locked, restart, 0};
+    static const struct fault fault = {"locked", locked, desk_restart_keyring,
+                                       0};
     struct world_got got;
     char output[WORLD_OUTPUT];
 
@@ -335,7 +301,7 @@ test_mute_prompter(void)
     CU_ASSERT_EQUAL(fake_calls(""), 0);
     /* Another program's prompt, which would have been seen above. */
     world_keyring_lock();
-    world_configure(PATIENT);
+    world_configure(FAULT_PATIENT);
     CU_ASSERT_EQUAL(
         world_shell(output,
                     "printf x | timeout 60 secret-tool store --label=other "
@@ -345,7 +311,7 @@ test_mute_prompter(void)
     CU_ASSERT_EQUAL(fake_calls("BeginPrompting"), 1);
     CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_OK);
     CU_ASSERT_EQUAL(got.source, MPS_SOURCE_ENDPOINT);
-    world_configure(PATIENT "keyring = required\n");
+    world_configure(FAULT_PATIENT "keyring = required\n");
     CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_E_KEYRING);
     CU_ASSERT_PTR_NOT_NULL(strstr(got.error.message, "locked"));
     CU_ASSERT_EQUAL(fake_calls("BeginPrompting"), 1);
@@ -353,9 +319,9 @@ test_mute_prompter(void)
         kill((pid_t)strtol(output, NULL, 10), SIGTERM);
     }
     fake_end();
-    restart();
-    world_configure(PATIENT);
-    check_used();
+    desk_restart_keyring();
+    world_configure(FAULT_PATIENT);
+    fault_check_used();
 }
 
 /* --- answers of a moment --------------------------------------------------
@@ -369,7 +335,7 @@ check_alias(const char *times_without, const char *word, long asked)
     struct world_got got;
 
     fake_start("secrets", times_without);
-    world_configure(PATIENT "keyring = required\n");
+    world_configure(FAULT_PATIENT "keyring = required\n");
     CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_E_KEYRING);
     CU_ASSERT_PTR_NOT_NULL(strstr(got.error.message, word));
     if (strstr(got.error.message, word) == NULL) {
@@ -410,16 +376,16 @@ test_killed_in_load(void)
     struct world_host host;
     const char *id = world_business();
 
-    world_configure(PATIENT);
+    world_configure(FAULT_PATIENT);
     desk_signal_keyring(SIGSTOP);
     world_host_start(&host, "get %s", id);
     world_host_go(&host);
     CU_ASSERT(world_await(helper_runs, NULL));
-    restart();
+    desk_restart_keyring();
     CU_ASSERT_EQUAL(world_host_end(&host, output), MPS_OK);
     CU_ASSERT(world_number(output, "ms") <= 60000 + world_margin());
     CU_ASSERT_EQUAL(world_requests(id), 1);
-    check_used();
+    fault_check_used();
 }
 
 /* Between load and store: what the endpoint gives is stored with the new
@@ -431,18 +397,18 @@ test_killed_before_store(void)
     struct world_host host;
     const char *id = world_business();
 
-    world_configure(PATIENT);
+    world_configure(FAULT_PATIENT);
     world_emulate(id, "latency_ms=8000"); /* by then the new one is there */
     world_host_start(&host, "get %s", id);
     world_host_go(&host);
     CU_ASSERT(world_await_requests(id, 1));
-    restart();
+    desk_restart_keyring();
     CU_ASSERT_EQUAL(world_host_end(&host, output), MPS_OK);
     CU_ASSERT_EQUAL(world_number(output, "source"), MPS_SOURCE_ENDPOINT);
     CU_ASSERT_EQUAL(world_requests(id), 1);
     CU_ASSERT_EQUAL(world_host(output, "", "get %s", id), MPS_OK);
     CU_ASSERT_EQUAL(world_number(output, "source"), MPS_SOURCE_KEYRING);
-    check_used();
+    fault_check_used();
 }
 
 /* It doesn't come back before the call ends: the token comes all the same,
@@ -455,7 +421,7 @@ test_killed_for_good(void)
     struct world_host host;
     const char *id = world_business();
 
-    world_configure(PATIENT "keyring = required\n");
+    world_configure(FAULT_PATIENT "keyring = required\n");
     world_emulate(id, "latency_ms=1500");
     world_host_start(&host, "get %s", id);
     world_host_go(&host);
@@ -467,8 +433,8 @@ test_killed_for_good(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(got.error.message, "Secret Service"));
     desk_start_keyring();
     CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_OK);
-    world_configure(PATIENT);
-    check_used();
+    world_configure(FAULT_PATIENT);
+    fault_check_used();
 }
 
 /* Again and again, at whatever moment of a call. */
@@ -480,7 +446,7 @@ test_killed_at_random(void)
     char output[WORLD_OUTPUT];
     struct world_host host;
 
-    world_configure(PATIENT);
+    world_configure(FAULT_PATIENT);
     for (unsigned i = 0; i < times; i++) {
         const char *ids[] = {world_business(), world_business(),
                              world_business()};
@@ -494,13 +460,13 @@ test_killed_at_random(void)
         world_host_start(&host, "get %s %s %s", ids[0], ids[1], ids[2]);
         world_host_go(&host);
         world_nap(i * 17);
-        restart();
+        desk_restart_keyring();
         CU_ASSERT_EQUAL(world_host_end(&host, output), MPS_OK);
         for (size_t j = 0; j < 3; j++) {
             CU_ASSERT_EQUAL(world_requests(ids[j]), 1);
         }
     }
-    check_used();
+    fault_check_used();
 }
 
 static CU_TestInfo tests[] = {

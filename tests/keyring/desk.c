@@ -325,6 +325,13 @@ desk_stop_keyring(void)
 }
 
 void
+desk_restart_keyring(void)
+{
+    desk_stop_keyring();
+    desk_start_keyring();
+}
+
+void
 desk_signal_keyring(int number)
 {
     kill(keyring_pid, number);

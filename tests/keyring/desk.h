@@ -20,6 +20,7 @@ void desk_close(void);
 void desk_start_keyring(void);
 void desk_start_bare_keyring(void);
 void desk_stop_keyring(void);
+void desk_restart_keyring(void);
 
 /* Sends the keyring's process a signal. */
 void desk_signal_keyring(int number);

@@ -203,14 +203,12 @@ test_restart(void)
     struct flight flight;
 
     flight_whole(&flight, "4711", "EAAB");
-    desk_stop_keyring();
-    desk_start_keyring();
+    desk_restart_keyring();
     CU_ASSERT(flight_holds("4711", "EAAB"));
     /* between load and store of one session */
     flight_plan(&flight, "4711");
     CU_ASSERT_EQUAL(flight_load(&flight), MPSC_KEYRING_OK);
-    desk_stop_keyring();
-    desk_start_keyring();
+    desk_restart_keyring();
     CU_ASSERT_EQUAL(flight_change(&flight, "after"), MPSC_KEYRING_OK);
     CU_ASSERT_EQUAL(flight_end(&flight), 0);
     CU_ASSERT(flight_holds("4711", "after"));
@@ -234,8 +232,7 @@ test_locked(void)
     CU_ASSERT_EQUAL(flight_load(&flight), MPSC_KEYRING_LOCKED);
     CU_ASSERT_EQUAL(flight_end(&flight), 0);
     CU_ASSERT_FALSE(desk_started_prompter());
-    desk_stop_keyring();
-    desk_start_keyring();
+    desk_restart_keyring();
 }
 
 static void
@@ -248,8 +245,7 @@ test_no_collection(void)
     CU_ASSERT_EQUAL(flight_whole(&flight, "4711", "x"),
                     MPSC_KEYRING_NO_COLLECTION);
     CU_ASSERT_FALSE(desk_started_prompter());
-    desk_stop_keyring();
-    desk_start_keyring();
+    desk_restart_keyring();
 }
 
 static void

@@ -1056,8 +1056,7 @@ test_locked(void)
     CU_ASSERT_EQUAL(load(&sweep), MPSC_KEYRING_LOCKED);
     end(&sweep);
     CU_ASSERT_FALSE(desk_started_prompter());
-    desk_stop_keyring();
-    desk_start_keyring();
+    desk_restart_keyring();
 }
 
 static CU_TestInfo tests[] = {

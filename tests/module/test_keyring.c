@@ -157,8 +157,7 @@ test_locked(void)
     world_keyring_lock();
     check_without("", "locked");
     CU_ASSERT_FALSE(desk_started_prompter());
-    desk_stop_keyring();
-    desk_start_keyring();
+    desk_restart_keyring();
 }
 
 static void
@@ -168,8 +167,7 @@ test_no_collection(void)
     desk_start_bare_keyring();
     check_without("", "collection");
     CU_ASSERT_FALSE(desk_started_prompter());
-    desk_stop_keyring();
-    desk_start_keyring();
+    desk_restart_keyring();
 }
 
 static void
@@ -267,8 +265,7 @@ test_restart(void)
     CU_ASSERT_EQUAL(world_get(before, &got), MPS_OK);
     /* This waits until the store is done. */
     CU_ASSERT_EQUAL(world_host(output, "", "get %s", before), 0);
-    desk_stop_keyring();
-    desk_start_keyring();
+    desk_restart_keyring();
     CU_ASSERT_EQUAL(world_get(after, &got), MPS_OK);
     CU_ASSERT_EQUAL(world_host(output, "", "get %s", after), 0);
     CU_ASSERT_EQUAL(world_number(output, "source"), MPS_SOURCE_KEYRING);
