@@ -7,7 +7,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <libeconf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +30,6 @@
 struct source {
     char *path;
     int is_host; /* of the host's directory, not the vendor's */
-    econf_file *values;
     struct mpsc_configuration_lines lines;
 };
 
@@ -46,7 +44,6 @@ static void
 free_source(struct source *source)
 {
     free(source->path);
-    econf_freeFile(source->values);
     mpsc_configuration_lines_free(&source->lines);
 }
 
@@ -207,11 +204,8 @@ order_drop_ins(struct sources *sources, size_t first)
     sources->count = kept;
 }
 
-/*
- * Finds the host's files. econf_readDirsHistory() isn't used for that: it
- * takes a file or directory that it can't open for one that isn't there, and
- * orders by the host's locale.
- */
+/* Finds the host's files, ordered alike in each locale; one that can't be
+ * read is found, so that reading it tells why. */
 static int
 find_files(struct sources *sources, const char *vendor_dir,
            const char *host_dir, struct mps_error *error)
@@ -239,68 +233,6 @@ find_files(struct sources *sources, const char *vendor_dir,
 }
 
 static int
-read_source(struct source *source, struct mps_error *error)
-{
-    int code =
-        mpsc_configuration_lines_read(source->path, &source->lines, error);
-    struct mpsc_descriptor_places places;
-    econf_err failure;
-
-    if (code != MPS_OK) {
-        return code;
-    }
-    /* It opens the file itself, and a thread of the host's that reads
-     * "standard input" would read it away. */
-    mpsc_descriptor_hold(&places);
-    errno = 0;
-    failure = econf_readFile(&source->values, source->path, "=", "#");
-    mpsc_descriptor_let_go(&places);
-    if (failure == ECONF_SUCCESS) {
-        return MPS_OK;
-    }
-    source->values = NULL;
-    /* For a lack of memory it also says that the file isn't there. */
-    if (failure == ECONF_NOMEM || errno == ENOMEM) {
-        return no_memory(error);
-    }
-    return mpsc_error_set(error, MPS_E_CONFIG, "%s: %s", source->path,
-                          econf_errString(failure));
-}
-
-/* A new string without the blanks behind the value, to which libeconf adds a
- * blank line that follows; NULL with the error set. */
-static char *
-get_value(const struct source *source,
-          const struct mpsc_configuration_line *line, struct mps_error *error)
-{
-    char *value = NULL;
-    size_t len;
-    econf_err failure =
-        econf_getStringValue(source->values, line->group, line->key, &value);
-
-    /* libeconf leaves a value out that there was no memory for. */
-    if (failure == ECONF_NOMEM ||
-        (failure == ECONF_SUCCESS && value == NULL && line->has_value)) {
-        no_memory(error);
-        return NULL;
-    }
-    if (failure != ECONF_SUCCESS || value == NULL) {
-        free(value);
-        value = strdup("");
-        if (value == NULL) {
-            no_memory(error);
-            return NULL;
-        }
-    }
-    len = strlen(value);
-    while (len > 0 && strchr(" \t\r\n\v\f", value[len - 1]) != NULL) {
-        len--;
-    }
-    value[len] = '\0';
-    return value;
-}
-
-static int
 is_key(const struct mpsc_configuration_line *line, const char *key)
 {
     return line->key != NULL && strcmp(line->key, key) == 0;
@@ -325,7 +257,6 @@ apply_line(const struct source *source,
     const char *nearest;
     struct mps_error flaw;
     char shown[SHOWN_SIZE];
-    char *value;
     int code;
 
     if (option == NULL) {
@@ -337,12 +268,7 @@ apply_line(const struct source *source,
             nearest != NULL ? "; did you mean " : ", see " NAME "(5)",
             nearest != NULL ? nearest : "", nearest != NULL ? "?" : "");
     }
-    value = get_value(source, line, error);
-    if (value == NULL) {
-        return error->code;
-    }
-    code = mpsc_configuration_option_set(option, value, to, &flaw);
-    free(value);
+    code = mpsc_configuration_option_set(option, line->value, to, &flaw);
     if (code == MPS_OK) {
         return code;
     }
@@ -566,7 +492,8 @@ load(struct sources *sources, const char *profile,
     int code = MPS_OK;
 
     for (size_t i = 0; i < sources->count && code == MPS_OK; i++) {
-        code = read_source(&sources->source[i], error);
+        code = mpsc_configuration_lines_read(sources->source[i].path,
+                                             &sources->source[i].lines, error);
     }
     if (code != MPS_OK) {
         return code;

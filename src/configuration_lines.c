@@ -17,7 +17,7 @@
 #include "error.h"
 #include "redact.h"
 
-/* libeconf's buffer for a line is larger; no sane line comes near. */
+/* No sane line comes near. */
 #define LINE_MAX_BYTES 4096
 
 /* What of a key goes into a message: it may be a token. */
@@ -48,9 +48,17 @@ no_memory(const struct reader *reader)
                           "no memory to read %s", reader->path);
 }
 
-/* key NULL: the line begins reader->group. */
+static void
+free_line(struct mpsc_configuration_line *line)
+{
+    free(line->group);
+    free(line->key);
+    free(line->value);
+}
+
+/* key and value NULL: the line begins reader->group. */
 static int
-add_line(struct reader *reader, const char *key, size_t key_len)
+add_line(struct reader *reader, char *key, char *value)
 {
     struct mpsc_configuration_lines *lines = reader->lines;
     struct mpsc_configuration_line *grown;
@@ -61,12 +69,13 @@ add_line(struct reader *reader, const char *key, size_t key_len)
         return no_memory(reader);
     }
     lines->line = grown;
-    line.key = key != NULL ? strndup(key, key_len) : NULL;
+    line.key = key != NULL ? strdup(key) : NULL;
+    line.value = value != NULL ? strdup(value) : NULL;
     line.group = reader->group != NULL ? strdup(reader->group) : NULL;
     if ((key != NULL && line.key == NULL) ||
+        (value != NULL && line.value == NULL) ||
         (reader->group != NULL && line.group == NULL)) {
-        free(line.key);
-        free(line.group);
+        free_line(&line);
         return no_memory(reader);
     }
     lines->line[lines->count++] = line;
@@ -93,29 +102,42 @@ read_group(struct reader *reader, const char *text)
     }
     free(reader->group);
     reader->group = strndup(text + 1, len);
-    return reader->group != NULL ? add_line(reader, NULL, 0)
+    return reader->group != NULL ? add_line(reader, NULL, NULL)
                                  : no_memory(reader);
+}
+
+/* The value in what stands behind "=", with the quotes around it taken off. */
+static char *
+trim(char *text)
+{
+    size_t len;
+
+    text += strspn(text, BLANK);
+    len = strlen(text);
+    while (len > 0 && strchr(BLANK, text[len - 1]) != NULL) {
+        len--;
+    }
+    if (len > 1 && text[0] == '"' && text[len - 1] == '"') {
+        text++;
+        len -= 2;
+    }
+    text[len] = '\0';
+    return text;
 }
 
 /* "key = value". */
 static int
-read_setting(struct reader *reader, const char *text)
+read_setting(struct reader *reader, char *text)
 {
     size_t key_len = strcspn(text, "=" BLANK);
-    const char *behind = text + key_len + strspn(text + key_len, BLANK);
-    int code;
+    char *behind = text + key_len + strspn(text + key_len, BLANK);
 
     if (key_len == 0 || *behind != '=') {
         return fail(reader, "expected \"key = value\", \"[name]\" or a "
                             "comment after \"#\"");
     }
-    code = add_line(reader, text, key_len);
-    if (code == MPS_OK) {
-        behind++;
-        reader->lines->line[reader->lines->count - 1].has_value =
-            behind[strspn(behind, BLANK "\"")] != '\0';
-    }
-    return code;
+    text[key_len] = '\0';
+    return add_line(reader, text, trim(behind + 1));
 }
 
 static int
@@ -301,8 +323,7 @@ void
 mpsc_configuration_lines_free(struct mpsc_configuration_lines *lines)
 {
     for (size_t i = 0; i < lines->count; i++) {
-        free(lines->line[i].group);
-        free(lines->line[i].key);
+        free_line(&lines->line[i]);
     }
     free(lines->line);
     *lines = (struct mpsc_configuration_lines){NULL, 0};

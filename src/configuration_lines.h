@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * configuration_lines: which keys a configuration file sets, and in which
- * lines.
+ * configuration_lines: which keys a configuration file sets, to what, and in
+ * which lines.
  *
- * libeconf reads the values, but passes over in silence what is a slip: a
- * line without "=" (it continues the value before), a key that is set twice
- * (the first wins), a line of more than 8191 bytes (two lines). Its list of a
- * group's keys leaves out a key that the group before ended with, and its
- * list of groups one without keys. So the lines are looked at here, by
- * libeconf's own rules, and only the values are taken from it.
+ * No library's reader, since each passes over in silence what is a slip here,
+ * and none reads alike in all releases: libeconf 0.5 takes a line without "="
+ * for more of the value before, of a key that is set twice the first, and for
+ * some keys none; libeconf 0.7 refuses a comment with a second "#" in it.
  */
 #ifndef MPSC_CONFIGURATION_LINES_H
 #define MPSC_CONFIGURATION_LINES_H
@@ -19,8 +17,8 @@
 struct mpsc_configuration_line {
     char *group;     /* NULL = before the first group */
     char *key;       /* NULL = the line is the group's [name] */
+    char *value;     /* without blanks and quotes around it; NULL as the key */
     unsigned number; /* from 1 */
-    int has_value;   /* there is more than blanks and quotes behind the "=" */
 };
 
 struct mpsc_configuration_lines {

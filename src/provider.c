@@ -237,7 +237,7 @@ mpsc_provider_profile(struct mpsc_provider *provider, const char *name,
     if (found != NULL) {
         return found;
     }
-    /* libeconf keeps static state: one thread at a time. */
+    /* One thread reads it, for all that want it. */
     pthread_mutex_lock(&provider->loading);
     found = find_profile(provider, name);
     if (found == NULL) {

@@ -118,13 +118,12 @@ owner_by_name(const char *path, const char *module)
     } known[] = {
         {"libcurl", STARVE_CURL},    {"libssl", STARVE_TLS},
         {"libcrypto", STARVE_TLS},   {"libjson-c", STARVE_JSON},
-        {"libeconf", STARVE_ECONF},  {"libglib", STARVE_GLIB},
-        {"libgio", STARVE_GLIB},     {"libgobject", STARVE_GLIB},
-        {"libsecret", STARVE_GLIB},  {"libgcrypt", STARVE_GLIB},
-        {"/libc.so", TRANSPARENT},   {"/ld-linux", TRANSPARENT},
-        {"/libasan", TRANSPARENT},   {"/libubsan", TRANSPARENT},
-        {"/libgcc_s", TRANSPARENT},  {"/starve", TRANSPARENT},
-        {"linux-vdso", TRANSPARENT},
+        {"libglib", STARVE_GLIB},    {"libgio", STARVE_GLIB},
+        {"libgobject", STARVE_GLIB}, {"libsecret", STARVE_GLIB},
+        {"libgcrypt", STARVE_GLIB},  {"/libc.so", TRANSPARENT},
+        {"/ld-linux", TRANSPARENT},  {"/libasan", TRANSPARENT},
+        {"/libubsan", TRANSPARENT},  {"/libgcc_s", TRANSPARENT},
+        {"/starve", TRANSPARENT},    {"linux-vdso", TRANSPARENT},
     };
 
     /* The program itself has no name. */

@@ -23,7 +23,6 @@ enum starve_owner {
     STARVE_CURL,
     STARVE_TLS, /* libssl, libcrypto */
     STARVE_JSON,
-    STARVE_ECONF,
     STARVE_GLIB, /* and libsecret */
     STARVE_OTHER,
     STARVE_OWNERS

@@ -273,9 +273,9 @@ test_all(void)
  */
 
 /*
- * Not the others: json-c 0.16 and libeconf 0.5.1 write to the memory that they
- * didn't get; what fails of OpenSSL's initialisation it never tries again, and
- * a CA whose key it had no memory to decode stays unusable.
+ * Not the others: json-c 0.16 writes to the memory that it didn't get; what
+ * fails of OpenSSL's initialisation it never tries again, and a CA whose key
+ * it had no memory to decode stays unusable.
  */
 static void
 test_libraries(void)

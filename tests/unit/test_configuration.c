@@ -813,16 +813,35 @@ test_stamp_without_descriptors(void)
     CU_ASSERT_EQUAL(stamp_at(NULL, LATER), 0);
 }
 
-/* The host may have asked libeconf to join entries of the same name. */
 static void
-test_environment(void)
+test_comments(void)
 {
-    CU_ASSERT_EQUAL(setenv("ECONF_JOIN_SAME_ENTRIES", "1", 1), 0);
-    CU_ASSERT_EQUAL(load_text(NEEDED "[a]\nattempts = 1\n[b]\nattempts = 2\n"),
-                    MPS_OK);
-    CU_ASSERT_EQUAL_FATAL(load_profile("b"), MPS_OK);
-    CU_ASSERT_EQUAL(configuration->attempts, 2);
-    CU_ASSERT_EQUAL(unsetenv("ECONF_JOIN_SAME_ENTRIES"), 0);
+    static const struct {
+        const char *line;
+        unsigned attempts;
+    } rows[] = {
+        {"# a # b", 3},
+        {"#attempts = 5", 3},
+        {"# stands behind \"#\" in a line", 3},
+        {"attempts = 5 # not 6", 5},
+        {"attempts = 5 # \"six\" # seven", 5},
+        {"attempts = \"5\" # six", 5},
+        {"attempts = 5#6", 5},
+        {"attempts = \"5#6\"", 0},
+        {"attempts # = 5", 0},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[200];
+        int code;
+
+        snprintf(text, sizeof(text), NEEDED "%s\n", rows[i].line);
+        code = load_text(text);
+        CU_ASSERT_EQUAL(code, rows[i].attempts > 0 ? MPS_OK : MPS_E_CONFIG);
+        if (code == MPS_OK) {
+            CU_ASSERT_EQUAL(configuration->attempts, rows[i].attempts);
+        }
+    }
 }
 
 int
@@ -842,7 +861,7 @@ main(void)
         {"an unreadable file", test_unreadable},
         {"files and their order", test_files},
         {"unreadable among them", test_unreadable_files},
-        {"libeconf's environment", test_environment},
+        {"comments", test_comments},
         {"stamp", test_stamp},
         {"stamp: a link", test_stamp_link},
         {"stamp: drop-ins", test_stamp_drop_ins},
