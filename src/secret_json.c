@@ -7,10 +7,12 @@
 
 #include <json-c/json.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "exiting.h"
+#include "utf8.h"
 
 /* One piece of JSON for the tokener; true where that may go on. */
 static int
@@ -60,6 +62,65 @@ ran_out(struct json_tokener *tokener, const char *bytes, size_t len)
            end < len && bytes[end] != '\0';
 }
 
+/* Appends "\\u00e9", or a surrogate pair. */
+static int
+append_escape(struct mpsc_secret *to, uint32_t point)
+{
+    char text[2 * sizeof("\\uffffffff")]; /* as far as gcc can tell */
+
+    if (point < 0x10000) {
+        snprintf(text, sizeof(text), "\\u%04x", (unsigned)point);
+    } else {
+        point -= 0x10000;
+        snprintf(text, sizeof(text), "\\u%04x\\u%04x",
+                 0xd800 + (unsigned)(point >> 10),
+                 0xdc00 + (unsigned)(point & 0x3ff));
+    }
+    return mpsc_secret_append(to, text, strlen(text));
+}
+
+/*
+ * Appends the text with escapes for what isn't ASCII: json-c 0.18, when it is
+ * strict, takes all such bytes of a string for control characters
+ * (json-c/json-c#875). 0; 1 where the text is no UTF-8, or has such a
+ * character behind a backslash, where no escape may stand for it; -1 without
+ * memory.
+ */
+static int
+append_ascii(struct mpsc_secret *to, const char *bytes, size_t len)
+{
+    int is_escaped = 0; /* by a backslash before it */
+    size_t length;
+
+    for (size_t i = 0; i < len; i += length) {
+        uint32_t point;
+        int result;
+
+        length = mpsc_utf8_decode(bytes + i, len - i, &point);
+        if (length == 0 || (length > 1 && is_escaped)) {
+            return 1;
+        }
+        is_escaped = bytes[i] == '\\' && !is_escaped;
+        result = length > 1 ? append_escape(to, point)
+                            : mpsc_secret_append(to, bytes + i, 1);
+        if (result != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+is_ascii(const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if ((bytes[i] & 0x80) != 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static int
 parse(const char *bytes, size_t len, int depth, struct json_object **json)
 {
@@ -69,8 +130,7 @@ parse(const char *bytes, size_t len, int depth, struct json_object **json)
     if (tokener == NULL) {
         return -1;
     }
-    json_tokener_set_flags(tokener,
-                           JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
     if (fill_tokener(tokener, len) != 0) {
         goto out;
     }
@@ -98,12 +158,22 @@ int
 mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
                        struct json_object **json)
 {
+    struct mpsc_secret ascii = MPSC_SECRET_EMPTY;
     int counted;
     int result;
 
     *json = NULL;
-    if (len > INT_MAX - 2) {
+    /* Escapes are up to thrice as long. */
+    if (len > INT_MAX / 3 - 2) {
         return 1;
+    }
+    if (!is_ascii(bytes, len)) {
+        result = append_ascii(&ascii, bytes, len);
+        if (result != 0) {
+            goto out;
+        }
+        bytes = ascii.data;
+        len = ascii.len;
     }
     /* json-c makes a locale for each piece, by a lock of the C library's that
      * a child forked meanwhile would find locked for ever (glibc 2.36). */
@@ -112,6 +182,8 @@ mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
     if (counted) {
         mpsc_exiting_leave();
     }
+out:
+    mpsc_secret_free(&ascii);
     return result;
 }
 

@@ -5,7 +5,6 @@
 
 #include "utf8.h"
 
-#include <stdint.h>
 #include <string.h>
 
 /* Smallest code point of a sequence of 1 to 4 bytes: below it is overlong. */
@@ -30,32 +29,42 @@ sequence_length(unsigned char lead)
     return 0;
 }
 
-/*
- * The length of the valid, printable sequence at `from`, or 0. The C1
- * controls (U+0080 to U+009F) count as control bytes: terminals obey them.
- */
-static size_t
-valid_length(const unsigned char *from)
+size_t
+mpsc_utf8_decode(const char *from, size_t len, uint32_t *point)
 {
-    size_t length = sequence_length(from[0]);
-    uint32_t point;
+    size_t length = len > 0 ? sequence_length((unsigned char)from[0]) : 0;
 
-    if (length == 0) {
+    if (length == 0 || length > len) {
         return 0;
     }
+    *point = (unsigned char)from[0];
     if (length == 1) {
-        return from[0] >= 0x20 && from[0] != 0x7f;
+        return 1;
     }
-    point = from[0] & (0x7fu >> length);
+    *point &= 0x7fu >> length;
     for (size_t i = 1; i < length; i++) {
-        /* The terminating NUL ends this loop, too. */
-        if ((from[i] & 0xc0) != 0x80) {
+        if (((unsigned char)from[i] & 0xc0) != 0x80) {
             return 0;
         }
-        point = point << 6 | (from[i] & 0x3fu);
+        *point = *point << 6 | ((unsigned char)from[i] & 0x3fu);
     }
-    if (point < smallest[length] || point > 0x10ffff || point < 0xa0 ||
-        (point >= 0xd800 && point <= 0xdfff)) {
+    if (*point < smallest[length] || *point > 0x10ffff ||
+        (*point >= 0xd800 && *point <= 0xdfff)) {
+        return 0;
+    }
+    return length;
+}
+
+/* The length of the valid, printable sequence that a string begins with, or 0.
+ * The C1 controls (U+0080 to U+009F) count as control bytes: terminals obey
+ * them. */
+static size_t
+printable_length(const char *from)
+{
+    uint32_t point;
+    size_t length = mpsc_utf8_decode(from, strnlen(from, 4), &point);
+
+    if (length == 0 || point < 0x20 || (point >= 0x7f && point < 0xa0)) {
         return 0;
     }
     return length;
@@ -67,7 +76,7 @@ mpsc_utf8_copy(char *to, size_t size, const char *from)
     size_t used = 0;
 
     while (*from != '\0') {
-        size_t length = valid_length((const unsigned char *)from);
+        size_t length = printable_length(from);
 
         if (used + (length == 0 ? 1 : length) >= size) {
             break;

@@ -79,7 +79,7 @@ test_bad(void)
         {"{\"token\":\"T\",\"expires_at\":-4," REST, -1},
         {"{\"token\":\"T\",\"expires_at\":4.0," REST, -1},
         {"{\"token\":\"T\",\"expires_at\":\"4\"," REST, -1},
-        {"{\"token\":\"T\",\"expires_at\":99999999999999999999," REST, -1},
+        {"{\"token\":\"T\",\"expires_at\":18446744073709551615," REST, -1},
         {"{\"token\":\"T\",\"expires_at\":null," REST, -1},
         {"{\"token\":\"T\"," REST, -1},
         {"{\"expires_at\":4," REST, -1},
@@ -178,6 +178,11 @@ test_json(void)
         {"null", 1},
         {"\"a\"", 1},
         {"{\"a\":\"\xff\"}", 1},
+        {"{\"a\":\"\xc3\"}", 1},
+        {"{\"a\":\"\\\xc3\xa9\"}", 1},
+        {"{\"a\":\"\\\\\xc3\xa9\"}", 0},
+        {"{\xc3\xa9}", 1},
+        {"{\"\xc3\xa9\":1}", 0},
         {"{\"a\":[[1]]}", 0},
         {"{\"a\":[[[1]]]}", 1},
         {"{\"a\":1,}", 1},
@@ -200,7 +205,7 @@ test_json_write(void)
 {
     static const char text[] =
         "{\"a\":[],\"b\":{},\"c\":[1,true,null,-2.5],\"d\":\"x\\\"\\\\/\\u0001"
-        "\xc3\xa4\",\"e\":\"\"}";
+        "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\",\"e\":\"\"}";
     struct json_object *json = parse(text);
     struct mpsc_secret out = MPSC_SECRET_EMPTY;
 

@@ -69,11 +69,47 @@ test_copy(void)
     }
 }
 
+static void
+test_decode(void)
+{
+    static const struct {
+        const char *from;
+        size_t len, length;
+        uint32_t point;
+    } rows[] = {
+        {"a", 1, 1, 'a'},
+        {"\0", 1, 1, 0},
+        {"\xc3\xa9", 2, 2, 0xe9},
+        {"\xe2\x82\xac", 3, 3, 0x20ac},
+        {"\xf0\x9f\x98\x80", 4, 4, 0x1f600},
+        {"\xf4\x8f\xbf\xbf", 4, 4, 0x10ffff},
+        {"a", 0, 0, 0},
+        {"\xc3\xa9", 1, 0, 0},
+        {"\xf0\x9f\x98\x80", 3, 0, 0},
+        {"\xc0\x80", 2, 0, 0},
+        {"\xed\xa0\x80", 3, 0, 0},
+        {"\xf4\x90\x80\x80", 4, 0, 0},
+        {"\xa9", 1, 0, 0},
+        {"\xe2\x28\xac", 3, 0, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint32_t point = 0;
+
+        CU_ASSERT_EQUAL(mpsc_utf8_decode(rows[i].from, rows[i].len, &point),
+                        rows[i].length);
+        if (rows[i].length > 0) {
+            CU_ASSERT_EQUAL(point, rows[i].point);
+        }
+    }
+}
+
 int
 main(void)
 {
     CU_TestInfo tests[] = {
         {"copy", test_copy},
+        {"decode", test_decode},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
