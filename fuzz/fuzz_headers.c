@@ -10,7 +10,6 @@
 #include "config.h"
 #endif
 
-#include <curl/curl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +49,7 @@ read_headers(char *text, struct mpsc_http_response *response)
 {
     char date[64] = "";
     char *rest = NULL;
-    time_t at;
+    int64_t at;
 
     for (char *line = strtok_r(text, "\r\n", &rest); line != NULL;
          line = strtok_r(NULL, "\r\n", &rest)) {
@@ -63,7 +62,7 @@ read_headers(char *text, struct mpsc_http_response *response)
              sizeof(response->app_usage));
         take(line, "x-fb-trace-id", response->trace, sizeof(response->trace));
     }
-    at = date[0] != '\0' ? curl_getdate(date, NULL) : -1;
+    at = mpsc_utc_http_date(date);
     response->date = at > 0 ? at : 0;
 }
 

@@ -240,41 +240,6 @@ read_wait(const char *text, int unit, const char **end)
     return wait > WAIT_MAX / unit ? WAIT_MAX : wait * unit;
 }
 
-/*
- * The one form of date that HTTP lets senders make (RFC 9110, IMF-fixdate):
- * "Sun, 06 Nov 1994 08:49:37 GMT". The two old forms are no longer sent, and
- * strptime(3) would read month names in the host's locale. -1 where it is
- * none.
- */
-static int64_t
-read_date(const char *text)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    static const char form[] = "___, __ ___ ____ __:__:__ GMT";
-    struct mpsc_utc utc;
-
-    if (strlen(text) != sizeof(form) - 1) {
-        return -1;
-    }
-    for (size_t i = 0; i < sizeof(form) - 1; i++) {
-        if (form[i] != '_' && form[i] != text[i]) {
-            return -1;
-        }
-    }
-    utc.month = 0;
-    for (int i = 0; i < 12; i++) {
-        if (strncmp(text + 8, months + 3 * i, 3) == 0) {
-            utc.month = i + 1;
-        }
-    }
-    utc.day = mpsc_utc_digits(text + 5, 2);
-    utc.year = mpsc_utc_digits(text + 12, 4);
-    utc.hour = mpsc_utc_digits(text + 17, 2);
-    utc.minute = mpsc_utc_digits(text + 20, 2);
-    utc.second = mpsc_utc_digits(text + 23, 2);
-    return mpsc_utc_seconds(&utc);
-}
-
 /* Seconds to wait by Retry-After; 0 where it doesn't say. */
 static int64_t
 wait_by_retry_after(const struct mpsc_http_response *response, int64_t now)
@@ -286,7 +251,7 @@ wait_by_retry_after(const struct mpsc_http_response *response, int64_t now)
     if (wait >= 0) {
         return *end == '\0' ? wait : 0;
     }
-    date = read_date(response->retry_after);
+    date = mpsc_utc_http_date(response->retry_after);
     if (date < 0) {
         return 0;
     }

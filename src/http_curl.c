@@ -26,6 +26,7 @@
 #include "exiting.h"
 #include "http.h"
 #include "http_sockets.h"
+#include "utc.h"
 #include "utf8.h"
 
 /* Meta's specification gives User-Agent a pattern; this fits it. */
@@ -834,12 +835,12 @@ take_answer(struct transfer *transfer)
     struct mpsc_http_response *response = &transfer->call->response;
     char date[64];
     long status = 0;
-    time_t at;
+    int64_t at;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     response->status = (int)status;
     copy_header(transfer->easy, "Date", date, sizeof(date));
-    at = date[0] != '\0' ? curl_getdate(date, NULL) : -1;
+    at = mpsc_utc_http_date(date);
     response->date = at > 0 ? at : 0;
     copy_header(transfer->easy, "Retry-After", response->retry_after,
                 sizeof(response->retry_after));

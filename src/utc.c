@@ -97,3 +97,32 @@ mpsc_utc_digits(const char *text, int count)
     }
     return number;
 }
+
+int64_t
+mpsc_utc_http_date(const char *text)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const char form[] = "___, __ ___ ____ __:__:__ GMT";
+    struct mpsc_utc utc;
+
+    if (strlen(text) != sizeof(form) - 1) {
+        return -1;
+    }
+    for (size_t i = 0; i < sizeof(form) - 1; i++) {
+        if (form[i] != '_' && form[i] != text[i]) {
+            return -1;
+        }
+    }
+    utc.month = 0;
+    for (int i = 0; i < 12; i++) {
+        if (strncmp(text + 8, months + 3 * i, 3) == 0) {
+            utc.month = i + 1;
+        }
+    }
+    utc.day = mpsc_utc_digits(text + 5, 2);
+    utc.year = mpsc_utc_digits(text + 12, 4);
+    utc.hour = mpsc_utc_digits(text + 17, 2);
+    utc.minute = mpsc_utc_digits(text + 20, 2);
+    utc.second = mpsc_utc_digits(text + 23, 2);
+    return mpsc_utc_seconds(&utc);
+}

@@ -35,4 +35,12 @@ void mpsc_utc_text(int64_t seconds, char text[MPSC_UTC_TEXT_SIZE]);
  */
 int mpsc_utc_digits(const char *text, int count);
 
+/*
+ * The one form of date that HTTP lets senders make (RFC 9110, IMF-fixdate):
+ * "Sun, 06 Nov 1994 08:49:37 GMT". The two old forms are no longer sent;
+ * strptime(3) would read month names in the host's locale, and a library's
+ * time_t may be of 32 bits. -1 where it is none.
+ */
+int64_t mpsc_utc_http_date(const char *text);
+
 #endif

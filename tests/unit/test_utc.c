@@ -55,8 +55,8 @@ test_every_day(void)
 {
     int wrong = 0;
 
-    for (time_t day = 0; day < 146097; day++) {
-        time_t then = day * 86400 + 4711;
+    for (int day = 0; day < 146097; day++) {
+        time_t then = (time_t)day * 86400 + 4711;
         char expected[MPSC_UTC_TEXT_SIZE];
         char text[MPSC_UTC_TEXT_SIZE];
         struct tm tm;
@@ -110,12 +110,35 @@ test_digits(void)
     CU_ASSERT_EQUAL(mpsc_utc_digits("1a", 2), -1);
 }
 
+static void
+test_http_date(void)
+{
+    CU_ASSERT_EQUAL(mpsc_utc_http_date("Sun, 06 Nov 1994 08:49:37 GMT"),
+                    784111777);
+    /* Beyond what 32 bits hold. */
+    CU_ASSERT_EQUAL(mpsc_utc_http_date("Fri, 31 Dec 9999 23:59:59 GMT"),
+                    MPSC_UTC_MAX);
+    CU_ASSERT_EQUAL(mpsc_utc_http_date("Tue, 19 Jan 2038 03:14:08 GMT"),
+                    INT64_C(2147483648));
+    CU_ASSERT_EQUAL(mpsc_utc_http_date(""), -1);
+    CU_ASSERT_EQUAL(mpsc_utc_http_date("Sun, 06 nov 1994 08:49:37 GMT"), -1);
+    CU_ASSERT_EQUAL(mpsc_utc_http_date("Sun, 06 Nov 1994 08:49:37 UTC"), -1);
+    CU_ASSERT_EQUAL(mpsc_utc_http_date("Sun, 06 Nov 1994 08:49:37 GMT "), -1);
+    CU_ASSERT_EQUAL(mpsc_utc_http_date("Sun, +6 Nov 1994 08:49:37 GMT"), -1);
+    CU_ASSERT_EQUAL(mpsc_utc_http_date("Wed, 31 Dec 1969 23:59:59 GMT"), -1);
+    CU_ASSERT_EQUAL(mpsc_utc_http_date("Sunday, 06-Nov-94 08:49:37 GMT"), -1);
+    CU_ASSERT_EQUAL(mpsc_utc_http_date("Sun Nov  6 08:49:37 1994"), -1);
+}
+
 int
 main(void)
 {
     CU_TestInfo tests[] = {
-        {"seconds", test_seconds}, {"every day", test_every_day},
-        {"text", test_text},       {"digits", test_digits},
+        {"seconds", test_seconds},
+        {"every day", test_every_day},
+        {"text", test_text},
+        {"digits", test_digits},
+        {"date of HTTP", test_http_date},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
