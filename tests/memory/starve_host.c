@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <mps/loader.h>
 #include <poll.h>
 #include <pthread.h>
@@ -39,6 +40,11 @@
 #else
 #define SLACK_MS 3000
 #endif
+/* On a 32-bit machine struct timespec is of 64 bits, as all of the build. */
+#ifndef SYS_clock_gettime64
+#define SYS_clock_gettime64 SYS_clock_gettime
+#endif
+
 #define IDS 4
 #define CODES 18
 #define BAD_MAX 12
@@ -51,7 +57,7 @@ struct result {
     int next;
     int held[STARVE_OWNERS];
     int descriptors;
-    long ms;
+    int64_t ms;
     char flaw[512];    /* "" = none */
     char message[256]; /* of the last failure */
     char where[1024];
@@ -78,22 +84,22 @@ static unsigned deadline_ms;
 __attribute__((visibility("default"))) int
 clock_gettime(clockid_t id, struct timespec *now)
 {
-    int done = (int)syscall(SYS_clock_gettime, id, now);
+    int done = (int)syscall(SYS_clock_gettime64, id, now);
     int64_t ns = now->tv_nsec + (int64_t)atomic_load(&shift_ms) * 1000000;
 
     if (id != CLOCK_PROCESS_CPUTIME_ID && id != CLOCK_THREAD_CPUTIME_ID) {
         now->tv_sec += ns / 1000000000;
-        now->tv_nsec = ns % 1000000000;
+        now->tv_nsec = (long)(ns % 1000000000);
     }
     return done;
 }
 
-static long
+static int64_t
 now_ms(void)
 {
     struct timespec now;
 
-    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+    syscall(SYS_clock_gettime64, CLOCK_MONOTONIC, &now);
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
@@ -519,7 +525,7 @@ static void
 run(const struct scene *scene, unsigned owners, unsigned turn, int all)
 {
     FILE *where;
-    long begin;
+    int64_t begin;
 
     if (scene->before != NULL) {
         scene->before();
@@ -531,8 +537,8 @@ run(const struct scene *scene, unsigned owners, unsigned turn, int all)
     result->ms = now_ms() - begin;
     result->seen = starve_seen();
     result->failed = starve_failed();
-    if (result->ms > (long)deadline_ms + SLACK_MS) {
-        say_flaw("it took %ld ms", result->ms);
+    if (result->ms > (int64_t)deadline_ms + SLACK_MS) {
+        say_flaw("it took %" PRId64 " ms", result->ms);
     }
     result->next = scene->next();
     if (result->next != MPS_OK) {
@@ -555,7 +561,7 @@ run(const struct scene *scene, unsigned owners, unsigned turn, int all)
 static int
 run_apart(const struct scene *scene, unsigned owners, unsigned turn, int all)
 {
-    long until = now_ms() + PATIENCE_S * 1000L;
+    int64_t until = now_ms() + PATIENCE_S * 1000;
     int status = 0;
     pid_t pid;
 
@@ -613,10 +619,10 @@ check_run(int status, const struct result *undisturbed, unsigned owners)
 static void
 report(unsigned turn)
 {
-    printf(
-        "turn=%u seen=%u code=%d next=%d ms=%ld flaw: %s; message: %s; at%s\n",
-        turn, result->seen, result->code, result->next, result->ms,
-        result->flaw, result->message, result->where);
+    printf("turn=%u seen=%u code=%d next=%d ms=%" PRId64
+           " flaw: %s; message: %s; at%s\n",
+           turn, result->seen, result->code, result->next, result->ms,
+           result->flaw, result->message, result->where);
 }
 
 static unsigned
@@ -663,7 +669,7 @@ main(int argc, char **argv)
     unsigned runs = 0;
     unsigned starved = 0;
     unsigned bad = 0;
-    long begin = now_ms();
+    int64_t begin = now_ms();
     const struct scene *scene;
     struct result undisturbed = {0};
     unsigned owners;
@@ -713,6 +719,6 @@ main(int argc, char **argv)
             printf("%d:%u,", i, codes[i]);
         }
     }
-    printf(" seconds=%ld\n", (now_ms() - begin) / 1000);
+    printf(" seconds=%" PRId64 "\n", (now_ms() - begin) / 1000);
     return 0;
 }

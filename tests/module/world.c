@@ -84,9 +84,9 @@ world_margin(void)
 }
 
 void
-world_nap(long ms)
+world_nap(int64_t ms)
 {
-    const struct timespec while_ms = {ms / 1000, ms % 1000 * 1000000L};
+    const struct timespec while_ms = {ms / 1000, (long)(ms % 1000) * 1000000L};
 
     nanosleep(&while_ms, NULL);
 }

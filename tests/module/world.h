@@ -94,7 +94,7 @@ int64_t world_ms(void);
 /* What a deadline may be missed by on a busy machine, or under valgrind. */
 int64_t world_margin(void);
 
-void world_nap(long ms);
+void world_nap(int64_t ms);
 
 /* Fewer where the programs run under valgrind or a sanitizer, which is said:
  * for what is mere repetition. */

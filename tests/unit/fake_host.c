@@ -70,7 +70,8 @@ begin_wait(const pthread_cond_t *cond)
 static void
 add_ms(struct timespec *time, int64_t ms)
 {
-    time->tv_nsec += ms * 1000000L;
+    time->tv_sec += ms / 1000;
+    time->tv_nsec += (long)(ms % 1000) * 1000000L;
     time->tv_sec += time->tv_nsec / 1000000000L;
     time->tv_nsec %= 1000000000L;
 }

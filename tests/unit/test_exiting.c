@@ -40,7 +40,7 @@ static atomic_int trying;
 static void
 rest(int64_t ms)
 {
-    const struct timespec moment = {ms / 1000, (ms % 1000) * 1000000L};
+    const struct timespec moment = {ms / 1000, (long)(ms % 1000) * 1000000L};
 
     (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &moment, NULL);
 }
