@@ -362,6 +362,16 @@ is_mute(const struct transfer *transfer, const struct mpsc_http_socket *socket)
            socket->heard <= transfer->since;
 }
 
+/* One of a crowd gets a connection of its own in the end: libcurl 8.14 queues
+ * a crowd up behind one connection again, where a server takes but few
+ * requests over each and refuses the others unread. */
+static unsigned
+most_sent(const struct transfer *transfer)
+{
+    return transfer->call->request.crowd && transfer->fresh ? SENT_MAX + 1
+                                                            : SENT_MAX;
+}
+
 /*
  * libcurl is about to send the request over that connection. By itself it
  * repeats up to five times what was cut on a connection that wasn't made for
@@ -378,7 +388,8 @@ before_request(void *arg, char *peer_ip, char *local_ip, int peer_port,
 
     (void)peer_port;
     let_socket_go(transfer);
-    if (transfer->sent == SENT_MAX) {
+    if (transfer->sent == most_sent(transfer)) {
+        transfer->stale = transfer->call->request.crowd && !transfer->fresh;
         return CURL_PREREQFUNC_ABORT;
     }
     if (transfer->sent > 0 && is_mute(transfer, socket)) {
