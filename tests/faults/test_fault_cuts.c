@@ -87,9 +87,7 @@ measure(enum kind kind, unsigned *head)
     CU_ASSERT_PTR_NOT_NULL_FATAL(strstr(end, "EAA"));
     *head = (unsigned)(end - output) + 4;
     CU_ASSERT_FATAL(strlen(output) + 2 < OFFSETS);
-    /* The chunk that says that it is the last one needs no more than the CR
-     * of the empty line behind it. */
-    return (unsigned)strlen(output) - (kind == CHUNKED);
+    return (unsigned)strlen(output);
 }
 
 static void
@@ -144,7 +142,10 @@ check_cuts(enum kind kind)
 
     world_configure(LINES);
     before = world_requests("");
-    for (unsigned offset = 0; offset < size; offset += step) {
+    /* Without the LF of the empty line behind the last chunk libcurl 7.88
+     * takes the answer for whole, and 8.14 doesn't. */
+    for (unsigned offset = 0; offset < size - (kind == CHUNKED);
+         offset += step) {
         const char *id = business(kind, offset);
 
         /* Else a connection that seems stale is tried once more. */
