@@ -148,7 +148,11 @@ test_too_much(void)
     errno = EXDEV;
     CU_ASSERT_EQUAL(mpsc_secret_append(&secret, "x", SIZE_MAX), -1);
     CU_ASSERT_EQUAL(mpsc_secret_append(&secret, "x", SIZE_MAX - 100), -1);
-    CU_ASSERT_EQUAL(mpsc_secret_append(&secret, "x", SIZE_MAX / 2 - 100), -1);
+    /* What only the kernel refuses; a 32-bit machine may have that much. */
+    if (sizeof(size_t) > 4) {
+        CU_ASSERT_EQUAL(mpsc_secret_append(&secret, "x", SIZE_MAX / 2 - 100),
+                        -1);
+    }
     CU_ASSERT_EQUAL(mpsc_secret_reserve(&secret, SIZE_MAX), -1);
     CU_ASSERT_EQUAL(errno, EXDEV);
     CU_ASSERT_STRING_EQUAL(secret.data, "kept");
