@@ -292,7 +292,7 @@ test_writes(void)
     status = world_shell(
         output,
         "ASAN_OPTIONS=detect_leaks=0 strace -f -yy -s 131072 -o %s "
-        "-e trace=execve,write,writev,pwrite64,pwritev,pwritev2,sendto,"
+        "-e trace=execve,write,writev,pwrite64,pwritev,pwritev2,?send,sendto,"
         "sendmsg,sendmmsg,splice,tee,vmsplice,sendfile "
         "%s %s quiet %s %s %s 2>&1",
         trace, world_program_path("dump_host"), world_path(""), ids[0], ids[1],
