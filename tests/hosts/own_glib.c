@@ -152,11 +152,36 @@ own_name(void)
     return same;
 }
 
+static unsigned
+count_descriptors(void)
+{
+    GDir *dir = g_dir_open("/proc/self/fd", 0, NULL);
+    unsigned count = 0;
+
+    while (dir != NULL && g_dir_read_name(dir) != NULL) {
+        count++;
+    }
+    g_clear_pointer(&dir, g_dir_close);
+    return count;
+}
+
+/* libsecret makes a context, with a descriptor, for each synchronous call;
+ * GDBus' thread has the last reference and drops it a moment later. */
+static void
+await_descriptors(unsigned count)
+{
+    for (int i = 0; i < 500 && count_descriptors() != count; i++) {
+        g_usleep(10000);
+    }
+}
+
 /* All that GLib brings along is there before the module comes: threads,
  * descriptors, SIGPIPE ignored, SIGCHLD handled. */
 static int
 settle(void)
 {
+    unsigned descriptors;
+
     own.loop = g_main_loop_new(NULL, FALSE);
     own.bus = g_bus_get_sync(G_BUS_TYPE_SESSION, NULL, NULL);
     if (own.bus == NULL) {
@@ -174,17 +199,21 @@ settle(void)
         (void)g_main_context_iteration(NULL, TRUE);
     }
     own.reaped = 0;
-    return own.owned == 1 &&
-                   secret_password_store_sync(
-                       &schema, SECRET_COLLECTION_DEFAULT, "own_glib",
-                       "the host's", NULL, NULL, "of", own.business_id, NULL)
-               ? 0
-               : -1;
+    descriptors = count_descriptors();
+    if (own.owned != 1 ||
+        !secret_password_store_sync(&schema, SECRET_COLLECTION_DEFAULT,
+                                    "own_glib", "the host's", NULL, NULL, "of",
+                                    own.business_id, NULL)) {
+        return -1;
+    }
+    await_descriptors(descriptors);
+    return 0;
 }
 
 int
 main(int argc, char **argv)
 {
+    unsigned descriptors;
     GThread *thread;
 
     if (argc != 3) {
@@ -197,6 +226,7 @@ main(int argc, char **argv)
         return 98;
     }
     house_before();
+    descriptors = count_descriptors();
     house_live(own.business_id);
     expect_secret();
     thread = g_thread_new("slow", call_slowly, NULL);
@@ -207,6 +237,8 @@ main(int argc, char **argv)
     expect_secret();
     house_expect(own.owned == 1 && own_name(), "the name is lost");
     house_expect(own.heard == TICKS, "%d signals came", own.heard);
+    mps.shutdown();
+    await_descriptors(descriptors);
     house_after();
     (void)secret_password_clear_sync(&schema, NULL, NULL, "of",
                                      own.business_id, NULL);
