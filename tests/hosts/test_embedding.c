@@ -47,6 +47,7 @@ test_often_at_once(void)
     reception_host("", "loading both %s", world_business());
 }
 
+#ifdef HAVE_CURL_GNUTLS
 static void
 check_own_curl(const char *lines)
 {
@@ -55,11 +56,17 @@ check_own_curl(const char *lines)
                    world_path("emu/ca.pem"), world_business());
 }
 
+#endif
+
 static void
 test_own_curl(void)
 {
+#ifdef HAVE_CURL_GNUTLS
     check_own_curl("");
     check_own_curl("threads = no\n");
+#else
+    world_untried("no libcurl on GnuTLS");
+#endif
 }
 
 static void
