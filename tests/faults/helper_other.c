@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * helper_newer and helper_older: helpers whose protocol is STEP versions from
- * the module's. They do what keyring_protocol.h says of one: answer with
- * VERSION, and end.
+ * helper_newer and helper_older: helpers whose protocol is HELPER_STEP
+ * versions from the module's. They do what keyring_protocol.h says of one:
+ * answer with VERSION, and end.
  */
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ main(void)
         (ssize_t)sizeof(heard)) {
         return 1;
     }
-    frame[5] = MPSC_KEYRING_PROTOCOL + STEP;
+    frame[5] = MPSC_KEYRING_PROTOCOL + HELPER_STEP;
     frame[7] = MPSC_KEYRING_MSG_VERSION;
     return send(STDIN_FILENO, frame, sizeof(frame) - 1, MSG_NOSIGNAL) > 0 ? 0
                                                                           : 1;
