@@ -24,7 +24,7 @@
 /* What stands for a secret in the seeds and the dictionary. */
 #define MARK "fuzz-marked-secret"
 
-/* Long enough that libeconf's own limits are met as well. */
+/* Longer than a line may be. */
 #define INPUT_MAX 20000
 
 /* A file in memory, and the path by which it can be opened. */

@@ -16,7 +16,6 @@
 
 #include "configuration_lines.h"
 #include "configuration_options.h"
-#include "descriptor.h"
 #include "error.h"
 #include "redact.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * configuration: what the administrator has set, read with libeconf and
- * checked, as one constant struct per profile.
+ * configuration: what the administrator has set, read and checked, as one
+ * constant struct per profile.
  *
  * Files, later ones override earlier ones key by key: the vendor's
  * mps-credential.conf in $(datadir) unless $(sysconfdir) has one, then the
@@ -9,9 +9,6 @@
  * names; of two with one name that in $(sysconfdir) alone. Keys without a
  * group are the host's; a group [name] overrides them for the profile of that
  * name.
- *
- * Reading is not for two threads at once: libeconf notes in static memory what
- * it reads.
  */
 #ifndef MPSC_CONFIGURATION_H
 #define MPSC_CONFIGURATION_H

@@ -17,7 +17,8 @@
 struct mpsc_configuration_line {
     char *group;     /* NULL = before the first group */
     char *key;       /* NULL = the line is the group's [name] */
-    char *value;     /* without blanks and quotes around it; NULL as the key */
+    char *value;     /* without blanks, then quotes, around it; NULL as the
+                      * key */
     unsigned number; /* from 1 */
 };
 

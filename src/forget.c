@@ -151,7 +151,8 @@ erase_named(struct purge *purge)
         if (state == MPSC_KEYRING_OK) {
             state = one;
         }
-        if (one == MPSC_KEYRING_BAD_HELPER || one == MPSC_KEYRING_SILENT) {
+        if (one == MPSC_KEYRING_BAD_HELPER || one == MPSC_KEYRING_SILENT ||
+            one == MPSC_KEYRING_OTHER_HELPER) {
             break;
         }
     }

@@ -14,8 +14,9 @@
  * out to be cut, without a byte of an answer, is repeated once on a fresh
  * one; its caller doesn't notice. What fails on a fresh connection is the
  * caller's to repeat. (Where others share a fresh connection libcurl 7.88 may
- * repeat one of them all the same; none is ever sent more than twice.) What
- * a server refuses to look at (REFUSED_STREAM) is repeated in the same way.
+ * repeat one of them all the same.) What a server refuses to look at
+ * (REFUSED_STREAM) is repeated in the same way. None is ever sent more than
+ * twice; one of a crowd three times, the last over a connection of its own.
  *
  * An idle connection is taken up again within a minute, and within five of
  * its start. Those of a client that lies unused stay open until it is used
@@ -83,7 +84,8 @@ struct mpsc_http_response {
     char detail[160]; /* what the library says of a failure; no secret */
     int status;
     struct mpsc_secret body;
-    int64_t date;         /* the Date header, Unix seconds; 0 = none */
+    int64_t date;         /* the Date header, Unix seconds; 0 = none
+                           * in the form that servers send (IMF-fixdate) */
     char retry_after[64]; /* "" = none */
     char business_usage[MPSC_HTTP_HEADER_SIZE]; /* X-Business-Use-Case-Usage;
                                                  * cut = "" */

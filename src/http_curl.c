@@ -53,7 +53,8 @@
 #define KEEPALIVE_IDLE_S 15L
 #define KEEPALIVE_INTERVAL_S 5L
 
-/* How often a call is sent: again once, where its kept connection was cut. */
+/* How often a call is sent: again once, where its kept connection was cut.
+ * See most_sent(). */
 #define SENT_MAX 2
 
 /* What is never freed, but stays reachable: first member of what is left. */
@@ -898,7 +899,7 @@ fill_response(struct transfer *transfer, CURLcode result)
     if (result == CURLE_OK) {
         detail = "the answer ends in its headers";
     } else if (result == CURLE_ABORTED_BY_CALLBACK) {
-        detail = "the connection was cut before the answer, twice";
+        detail = "the connection was cut before the answer, time and again";
     } else if (transfer->error[0] != '\0') {
         detail = transfer->error;
     }

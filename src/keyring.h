@@ -39,7 +39,7 @@ enum mpsc_keyring_state {
     MPSC_KEYRING_NO_MEMORY,
     MPSC_KEYRING_PURGED, /* tokens were purged meanwhile: nothing is stored */
     /* The helper speaks another version of the protocol. It is the client
-     * that finds this: the states above are those that a helper tells. */
+     * that finds this, so it stays behind the last that a helper may tell. */
     MPSC_KEYRING_OTHER_HELPER
 };
 

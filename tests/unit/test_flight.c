@@ -1014,7 +1014,7 @@ test_distrust(void)
 static void
 test_tells_keyring(void)
 {
-    for (int i = MPSC_KEYRING_OK; i <= MPSC_KEYRING_PURGED; i++) {
+    for (int i = MPSC_KEYRING_OK; i <= MPSC_KEYRING_OTHER_HELPER; i++) {
         enum mpsc_keyring_state state = (enum mpsc_keyring_state)i;
         int tells = state != MPSC_KEYRING_BUSY && state != MPSC_KEYRING_PURGED;
 

@@ -356,10 +356,12 @@ static void
 test_version(void)
 {
     static const int others[] = {0, 1, 3, 0xff};
-    char other[MPSC_KEYRING_HEADER_SIZE] = "MPSK\0\0\xff\xff\xff\xff\xff\xff";
+    char other[MPSC_KEYRING_HEADER_SIZE];
     struct mpsc_keyring_message message;
     size_t need;
 
+    memset(other, 0xff, sizeof(other));
+    memcpy(other, "MPSK\0", 5);
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         other[5] = (char)others[i];
         CU_ASSERT_EQUAL(
