@@ -26,6 +26,16 @@
 
 #define WRITE_EXEC (PROT_WRITE | PROT_EXEC)
 
+/* On i386 memory is mapped by another call, and a socket's family may be in
+ * memory, where no filter sees it: systemd leaves that restriction out. */
+#ifdef __i386__
+#define MAPPING_CALL SCMP_SYS(mmap2)
+#define SEES_FAMILIES 0
+#else
+#define MAPPING_CALL SCMP_SYS(mmap)
+#define SEES_FAMILIES 1
+#endif
+
 static int
 refuse_calls(scmp_filter_ctx filter)
 {
@@ -55,7 +65,8 @@ refuse_families(scmp_filter_ctx filter)
 {
     int result = 0;
 
-    for (unsigned family = 0; result == 0 && family < AF_MAX; family++) {
+    for (unsigned family = 0; SEES_FAMILIES && result == 0 && family < AF_MAX;
+         family++) {
         if (family != AF_UNIX && family != AF_INET && family != AF_INET6) {
             result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT),
                                       SCMP_SYS(socket), 1,
@@ -69,7 +80,7 @@ static int
 refuse_writable_code(scmp_filter_ctx filter)
 {
     int result =
-        seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mmap), 1,
+        seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), MAPPING_CALL, 1,
                          SCMP_A2(SCMP_CMP_MASKED_EQ, WRITE_EXEC, WRITE_EXEC));
 
     if (result == 0) {
@@ -122,7 +133,7 @@ try_forbidden(void)
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
     void *code = mmap(NULL, 1, WRITE_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    house_expect(fd < 0, "it could open a netlink socket");
+    house_expect(!SEES_FAMILIES || fd < 0, "it could open a netlink socket");
     house_expect(code == MAP_FAILED, "it could map memory to write and run");
     house_expect(unshare(CLONE_NEWUSER) != 0, "it could make a namespace");
     house_expect(setpriority(PRIO_PROCESS, 0, 1) != 0,
@@ -138,11 +149,6 @@ main(int argc, char **argv)
         return 98;
     }
     house_open();
-#ifdef __i386__
-    /* Sockets are calls of socketcall(2), whose arguments no filter sees;
-     * systemd has no RestrictAddressFamilies there either. */
-    _exit(HOUSE_CANNOT);
-#endif
     if (harden() != 0) {
         _exit(HOUSE_CANNOT);
     }
