@@ -93,6 +93,8 @@ test_layout(void)
     CU_ASSERT_EQUAL(offsetof(struct mps_request, size), 0);
     CU_ASSERT_EQUAL(offsetof(struct mps_error, size), 0);
     CU_ASSERT_EQUAL(sizeof(((struct mps_credential *)0)->expires_at), 8);
+    CU_ASSERT_EQUAL(sizeof(((struct mps_credential *)0)->endpoint_expires_at),
+                    8);
     CU_ASSERT_EQUAL(sizeof(((struct mps_error *)0)->retry_at), 8);
     world_configure("keyring = off\n");
     CU_ASSERT_EQUAL_FATAL(mps.get_credential("1", &credential), MPS_OK);
