@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+# What the scripts here say and do alike. Sourced, with the source's top
+# directory in "top".
+
+# Prints the comment at the script's head.
+usage() {
+    sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+}
+
+# die WORD...: ends with that message.
+die() {
+    echo "$0: $*" >&2
+    exit 1
+}
+
+# die_of LOG WORD...: the same, below the log's last lines.
+die_of() {
+    tail -n 60 "$1" >&2
+    log=$1
+    shift
+    die "$*, see $log"
+}
