@@ -2,6 +2,7 @@
 # shellcheck shell=sh
 # What the scripts here say and do alike. Sourced, with the source's top
 # directory in "top".
+: "${top:?}"
 
 # Prints the comment at the script's head.
 usage() {
@@ -21,4 +22,13 @@ die_of() {
     log=$1
     shift
     die "$*, see $log"
+}
+
+# own_root DIR: has "root" be DIR, a root for this script alone: what an
+# earlier run has left of it is removed now, and it when the script ends.
+own_root() {
+    root=$1
+    "$top/packaging/root" remove "$root"
+    trap '"$top/packaging/root" remove "$root"' EXIT
+    trap 'exit 1' HUP INT TERM
 }
