@@ -32,3 +32,9 @@ own_root() {
     trap '"$top/packaging/root" remove "$root"' EXIT
     trap 'exit 1' HUP INT TERM
 }
+
+# remove_packages DIR: those that build-deb has made there. What else is there
+# is the user's, and build-deb refuses it.
+remove_packages() {
+    rm -f "$1"/mps-credential*_[0-9]* "$1"/mps-graph-emulator*_[0-9]*
+}
