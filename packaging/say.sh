@@ -24,6 +24,13 @@ die_of() {
     die "$*, see $log"
 }
 
+# The Debian release of this machine: what is built here is installed in a
+# root of the same one.
+own_release() {
+    sed -n 's/^VERSION_CODENAME=//p' /etc/os-release | grep . ||
+        die '/etc/os-release names no release; run it on one of Debian'
+}
+
 # own_root DIR: has "root" be DIR, a root for this script alone: what an
 # earlier run has left of it is removed now, and it when the script ends.
 own_root() {
