@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+_Static_assert(sizeof(time_t) >= 8, "time_t is narrow; see configure.ac");
+
 static int64_t
 milliseconds(clockid_t id)
 {
