@@ -14,13 +14,16 @@
 #include <grp.h>
 #include <pthread.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#ifdef HAVE_SECCOMP
+#include <seccomp.h>
+#endif
 
 #include "house.h"
 
@@ -71,6 +74,7 @@ try_thread(void)
     }
 }
 
+#ifdef HAVE_SECCOMP
 /* clone3's flags are in memory, where no filter sees them: without it the C
  * library takes clone. */
 static int
@@ -103,6 +107,14 @@ forbid(int threads)
     seccomp_release(filter);
     return result;
 }
+#else
+static int
+forbid(int threads)
+{
+    (void)threads;
+    return -1;
+}
+#endif
 
 /* root is never refused for their number: it becomes another user. */
 static int
