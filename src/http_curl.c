@@ -54,7 +54,7 @@
 #define KEEPALIVE_INTERVAL_S 5L
 
 /* How often a call is sent: again once, where its kept connection was cut.
- * See most_sent(). */
+ * See may_go(). */
 #define SENT_MAX 2
 
 /* What is never freed, but stays reachable: first member of what is left. */
@@ -363,14 +363,17 @@ is_mute(const struct transfer *transfer, const struct mpsc_http_socket *socket)
            socket->heard <= transfer->since;
 }
 
-/* One of a crowd gets a connection of its own in the end: libcurl 8.14 queues
- * a crowd up behind one connection again, where a server takes but few
- * requests over each and refuses the others unread. */
-static unsigned
-most_sent(const struct transfer *transfer)
+/* Whether the call may be sent once more, or at least alone, over a connection
+ * of its own, which one of a crowd gets in the end: libcurl 8.14 queues a
+ * crowd up behind one connection again, where a server takes but few requests
+ * over each and refuses the others unread. */
+static int
+may_go(const struct transfer *transfer, int alone)
 {
-    return transfer->call->request.crowd && transfer->fresh ? SENT_MAX + 1
-                                                            : SENT_MAX;
+    unsigned most =
+        transfer->call->request.crowd && alone ? SENT_MAX + 1 : SENT_MAX;
+
+    return transfer->sent < most;
 }
 
 /*
@@ -389,8 +392,8 @@ before_request(void *arg, char *peer_ip, char *local_ip, int peer_port,
 
     (void)peer_port;
     let_socket_go(transfer);
-    if (transfer->sent == most_sent(transfer)) {
-        transfer->stale = transfer->call->request.crowd && !transfer->fresh;
+    if (!may_go(transfer, transfer->fresh)) {
+        transfer->stale = may_go(transfer, 1);
         return CURL_PREREQFUNC_ABORT;
     }
     if (transfer->sent > 0 && is_mute(transfer, socket)) {
@@ -873,13 +876,14 @@ is_cut(CURLcode result)
            result == CURLE_HTTP2;
 }
 
-/* True where the call is to be sent again, over a fresh connection. */
+/* True where the call is to be sent again, over a fresh connection. What was
+ * cut may have been seen: for that alone a crowd's call has no more attempts
+ * than others. */
 static int
 was_stale(const struct transfer *transfer, CURLcode result)
 {
-    return transfer->stale ||
-           (is_cut(result) && transfer->kept && !transfer->answered &&
-            transfer->sent < SENT_MAX);
+    return transfer->stale || (is_cut(result) && transfer->kept &&
+                               !transfer->answered && may_go(transfer, 0));
 }
 
 static void
