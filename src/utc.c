@@ -124,5 +124,6 @@ mpsc_utc_http_date(const char *text)
     utc.hour = mpsc_utc_digits(text + 17, 2);
     utc.minute = mpsc_utc_digits(text + 20, 2);
     utc.second = mpsc_utc_digits(text + 23, 2);
+    utc.second -= utc.second == 60;
     return mpsc_utc_seconds(&utc);
 }

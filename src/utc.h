@@ -39,7 +39,8 @@ int mpsc_utc_digits(const char *text, int count);
  * The one form of date that HTTP lets senders make (RFC 9110, IMF-fixdate):
  * "Sun, 06 Nov 1994 08:49:37 GMT". The two old forms are no longer sent;
  * strptime(3) would read month names in the host's locale, and a library's
- * time_t may be of 32 bits. -1 where it is none.
+ * time_t may be of 32 bits. A leap second, 60, counts as the one before, which
+ * Linux's clock has twice instead. -1 where it is none.
  */
 int64_t mpsc_utc_http_date(const char *text);
 

@@ -120,6 +120,12 @@ test_http_date(void)
                     MPSC_UTC_MAX);
     CU_ASSERT_EQUAL(mpsc_utc_http_date("Tue, 19 Jan 2038 03:14:08 GMT"),
                     INT64_C(2147483648));
+    /* The clock says 59 twice where a leap second is put in. */
+    CU_ASSERT_EQUAL(mpsc_utc_http_date("Sat, 31 Dec 2016 23:59:60 GMT"),
+                    1483228799);
+    CU_ASSERT_EQUAL(mpsc_utc_http_date("Fri, 31 Dec 9999 23:59:60 GMT"),
+                    MPSC_UTC_MAX);
+    CU_ASSERT_EQUAL(mpsc_utc_http_date("Sat, 31 Dec 2016 23:59:61 GMT"), -1);
     CU_ASSERT_EQUAL(mpsc_utc_http_date(""), -1);
     CU_ASSERT_EQUAL(mpsc_utc_http_date("Sun, 06 nov 1994 08:49:37 GMT"), -1);
     CU_ASSERT_EQUAL(mpsc_utc_http_date("Sun, 06 Nov 1994 08:49:37 UTC"), -1);
