@@ -105,8 +105,8 @@ take_mark(const char *name)
 }
 
 /*
- * Waits until the bus has started what it was asked for so far: it starts
- * one after the other, and this one last.
+ * Waits until what the bus was asked for so far has come to its end: it starts
+ * one after the other, this one last, and has a child beside each until then.
  */
 static void
 await_starts(void)
@@ -118,6 +118,14 @@ await_starts(void)
     for (int ms = 0; !take_mark(sentinel); ms += 5) {
         if (ms > PATIENCE_MS) {
             die("the bus starts nothing");
+        }
+        nap();
+    }
+    for (int ms = 0;
+         desk_run("ps -o stat= --ppid %d | grep -qv '^Z'", (int)bus_pid) == 0;
+         ms += 5) {
+        if (ms > PATIENCE_MS) {
+            die("what the bus has started doesn't end");
         }
         nap();
     }
