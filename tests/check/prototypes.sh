@@ -61,10 +61,14 @@ cat "$srcdir"/man/*.3 | awk '
     wrong 'the headers were not understood'
 diff "$list/header" "$list/pages" ||
     wrong "the headers (<) and section 3 (>) differ"
-# A name in NAME is what man(1) finds a page by.
+# man(1) finds a page by its file's name, or by NAME where it has an index: a
+# function has a page of its own or a link to the one that names it.
 while read -r name; do
-    grep -qE "^\.Nm $name( ,)?\$" "$srcdir"/man/*.3 ||
-        wrong "$name: in no NAME section"
+    page=$(sed -n "s/^\t$name\.3:\([a-z_]*\.3\)\( \\\\\)\{0,1\}$/\1/p" \
+        "$srcdir/man/manual.am")
+    page=$srcdir/man/${page:-$name.3}
+    grep -qsE "^\.Nm $name( ,)?\$" "$page" ||
+        wrong "$name: neither it nor manual_links of man/manual.am has a page"
 done <"$list/functions"
 
 # Structs and codes.
