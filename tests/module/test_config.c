@@ -188,6 +188,36 @@ test_token_credential(void)
     unsetenv("CREDENTIALS_DIRECTORY");
 }
 
+/* From systemd 260 on a unit's reload may put another directory in the place
+ * of its credentials'. A program that runs reads from that. */
+static void
+test_credential_renewed(void)
+{
+    struct world_got got;
+    char directory[256];
+
+    snprintf(directory, sizeof(directory), "%s", world_path("credentials"));
+    CU_ASSERT_EQUAL(world_shell(NULL, "mkdir %s %s.new", directory, directory),
+                    0);
+    CU_ASSERT_EQUAL(world_shell(NULL, "cp %s %s.new/partner_token",
+                                world_path("emu/partner_token"), directory),
+                    0);
+    world_write("credentials/partner_token", 0400, "EAAold\n");
+    setenv("CREDENTIALS_DIRECTORY", directory, 1);
+    world_configure("keyring = off\n");
+    CU_ASSERT_EQUAL(world_shell(NULL,
+                                "sed -i 's/^token_file.*/token_credential = "
+                                "partner_token/' %s",
+                                world_path("conf")),
+                    0);
+    CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_E_AUTH);
+    CU_ASSERT_EQUAL(world_shell(NULL, "mv %s %s.old && mv %s.new %s",
+                                directory, directory, directory, directory),
+                    0);
+    CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_OK);
+    unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 static void
 test_ca_file(void)
 {
@@ -329,6 +359,7 @@ static CU_TestInfo tests[] = {
     {"token_file: owner, mode, contents", test_token_file},
     {"token_file is read at every fetch", test_token_rotates},
     {"token_credential", test_token_credential},
+    {"token_credential is read at every fetch", test_credential_renewed},
     {"ca_file", test_ca_file},
     {"threads = no and MPS_NO_WAIT", test_no_wait_without_threads},
     {"proxy", test_proxy},

@@ -120,6 +120,12 @@ test_credentials(void)
     CU_ASSERT_EQUAL(read_it(NULL), MPS_OK);
     CU_ASSERT(holds(&partner.token, "EAApartner"));
     CU_ASSERT(holds(&partner.app_secret, "0123abcd"));
+    /* A unit's reload may renew them, from systemd 260 on. */
+    write_file(token_path, "EAArenewed\n");
+    write_file(app_path, "4567cdef\n");
+    CU_ASSERT_EQUAL(read_it(NULL), MPS_OK);
+    CU_ASSERT(holds(&partner.token, "EAArenewed"));
+    CU_ASSERT(holds(&partner.app_secret, "4567cdef"));
     mpsc_partner_free(&partner);
     CU_ASSERT_EQUAL(
         mpsc_partner_read(&configuration, NULL, NULL, &partner, &error),
