@@ -241,6 +241,7 @@ static const struct {
     {"attempts =", "attempts is empty"},
     {"attempts = \"\"", "attempts is empty"},
     {"attempts = # 3", "attempts is empty"},
+    {"attempts = \"5#6\"", "attempts is \"\"5\""},
     {"assume_lifetime_s = 59", "60"},
     {"connect_timeout_ms = 49", "50"},
     {"deadline_ms = 99", "100"},
@@ -282,6 +283,7 @@ static const struct {
     {"solution_id = 43", "a second time, after line 1"},
     {"attempts", "expected \"key = value\""},
     {"attempts 3", "expected \"key = value\""},
+    {"attempts # = 5", "expected \"key = value\""},
     {"= 3", "expected \"key = value\""},
     {"attempts is = 3", "expected \"key = value\""},
     {"attempts: 3", "expected \"key = value\""},
@@ -374,6 +376,12 @@ test_lines(void)
         {"attempts = 5\r\n\r\n", 5},
         {"attempts = 5\n   # a comment\n", 5},
         {"attempts = 5\n# [group]\n", 5},
+        {"#attempts = 5\n", 3},
+        {"# a # b\n", 3},
+        {"# stands behind \"#\" in a line\n", 3},
+        {"attempts = 5 # \"six\" # seven\n", 5},
+        {"attempts = \"5\" # six\n", 5},
+        {"attempts = 5#6\n", 5},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -813,37 +821,6 @@ test_stamp_without_descriptors(void)
     CU_ASSERT_EQUAL(stamp_at(NULL, LATER), 0);
 }
 
-static void
-test_comments(void)
-{
-    static const struct {
-        const char *line;
-        unsigned attempts;
-    } rows[] = {
-        {"# a # b", 3},
-        {"#attempts = 5", 3},
-        {"# stands behind \"#\" in a line", 3},
-        {"attempts = 5 # not 6", 5},
-        {"attempts = 5 # \"six\" # seven", 5},
-        {"attempts = \"5\" # six", 5},
-        {"attempts = 5#6", 5},
-        {"attempts = \"5#6\"", 0},
-        {"attempts # = 5", 0},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char text[200];
-        int code;
-
-        snprintf(text, sizeof(text), NEEDED "%s\n", rows[i].line);
-        code = load_text(text);
-        CU_ASSERT_EQUAL(code, rows[i].attempts > 0 ? MPS_OK : MPS_E_CONFIG);
-        if (code == MPS_OK) {
-            CU_ASSERT_EQUAL(configuration->attempts, rows[i].attempts);
-        }
-    }
-}
-
 int
 main(void)
 {
@@ -861,7 +838,6 @@ main(void)
         {"an unreadable file", test_unreadable},
         {"files and their order", test_files},
         {"unreadable among them", test_unreadable_files},
-        {"comments", test_comments},
         {"stamp", test_stamp},
         {"stamp: a link", test_stamp_link},
         {"stamp: drop-ins", test_stamp_drop_ins},
