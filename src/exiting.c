@@ -115,8 +115,13 @@ mpsc_exiting_forked(void)
     atomic_store(&door.forks, 0);
 }
 
-/* Counts out, never below 0: in the child of a fork in a signal handler
- * whoever was inside goes on, and isn't counted any more. */
+/*
+ * Counts out, never below 0: in the child of a fork in a signal handler
+ * whoever was inside goes on, and isn't counted any more. Where another of the
+ * child's threads is inside when it leaves, that one isn't waited for. A count
+ * of each thread's own would tell, but the C library ends a process that has
+ * no memory for it.
+ */
 static void
 step_out(void)
 {
