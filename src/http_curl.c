@@ -447,8 +447,9 @@ take_body(char *bytes, size_t size, size_t count, void *arg)
     return len;
 }
 
-/* libcurl calls an answer whole that ends in the middle of its headers. What
- * comes behind a chunked body are trailers: they count for nothing. */
+/* libcurl calls an answer whole that ends in the middle of its headers, and
+ * from 8.18 on passes on the piece of a line that it ends with. What comes
+ * behind a chunked body are trailers: they count for nothing. */
 static size_t
 see_header(char *bytes, size_t size, size_t count, void *arg)
 {
@@ -458,7 +459,8 @@ see_header(char *bytes, size_t size, size_t count, void *arg)
     hear(transfer);
     if (len >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
         transfer->headers_end = 0;
-    } else if (len > 0 && (bytes[0] == '\r' || bytes[0] == '\n')) {
+    } else if (len > 0 && bytes[len - 1] == '\n' &&
+               (bytes[0] == '\r' || bytes[0] == '\n')) {
         transfer->headers_end = 1;
     }
     return len;
