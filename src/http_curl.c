@@ -610,6 +610,18 @@ http_ca_file(void)
     return curl_version_info(CURLVERSION_NOW)->cainfo;
 }
 
+/* The directory to trust beside a file: none. To libcurl from 8.17 on NULL is
+ * its default, so it gets one that no certificate is in. Before, NULL is no
+ * directory, and another would keep it from its cache of CAs. */
+static const char *
+no_ca_directory(void)
+{
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+
+    return info->capath != NULL && info->version_num >= 0x081100 ? "/dev/null"
+                                                                 : NULL;
+}
+
 /* Whom to trust. In each case it is that alone: by default libcurl trusts the
  * system's directory as well. */
 static CURLcode
@@ -633,8 +645,9 @@ set_ca(CURL *easy, const struct mpsc_http_request *request)
 
         result = curl_easy_setopt(easy, CURLOPT_CAINFO, path);
     }
-    return result == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_CAPATH, NULL)
-                              : result;
+    return result == CURLE_OK
+               ? curl_easy_setopt(easy, CURLOPT_CAPATH, no_ca_directory())
+               : result;
 }
 
 static CURLcode

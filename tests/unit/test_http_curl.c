@@ -47,7 +47,8 @@ static struct emulator wrong_host = {.pid = -1};
 static struct mpsc_http *http;
 
 /* How often TLS was given a directory of certificates to trust: libcurl's
- * calls of libcrypto come through here. */
+ * calls of libcrypto come through here. In the one named no certificate can
+ * be. */
 static int trusted_directories;
 
 __attribute__((visibility("default"))) int
@@ -61,7 +62,7 @@ X509_STORE_load_path(void *store, const char *path)
     if (real == NULL) {
         *(void **)&real = dlsym(RTLD_NEXT, "X509_STORE_load_path");
     }
-    trusted_directories++;
+    trusted_directories += strcmp(path, "/dev/null") != 0;
     return real(store, path);
 }
 
@@ -222,6 +223,12 @@ static void
 test_ca_file(void)
 {
     struct http_flight flight;
+
+    /* No directory of the system's beside it. */
+    prepare(&flight, &good, "1");
+    CU_ASSERT_EQUAL(fly(&flight), MPSC_HTTP_ANSWERED);
+    CU_ASSERT_EQUAL(trusted_directories, 0);
+    mpsc_http_call_clear(&flight.call);
 
     prepare(&flight, &good, "1");
     flight.call.request.ca_file = "/nonexistent/ca.pem";
