@@ -970,32 +970,115 @@ launch_again(struct mpsc_http *http)
     }
 }
 
-/* Waits; 0 or -1. */
+_Static_assert(CURL_WAIT_POLLIN == POLLIN && CURL_WAIT_POLLPRI == POLLPRI &&
+                   CURL_WAIT_POLLOUT == POLLOUT,
+               "libcurl's events are those of poll(2)");
+
+#if CURL_AT_LEAST_VERSION(8, 8, 0)
+/* More than libcurl ever waits for. */
+#define DESCRIPTORS_MAX 4096u
+
+/* What libcurl waits for; NULL without memory. The caller frees it. */
+static struct curl_waitfd *
+descriptors_of(CURLM *multi, unsigned *count)
+{
+    CURLMcode result = CURLM_OUT_OF_MEMORY;
+    struct curl_waitfd *fds = NULL;
+
+    /* Before 8.12 it doesn't tell how many there are. */
+    for (unsigned size = 16;
+         result == CURLM_OUT_OF_MEMORY && size <= DESCRIPTORS_MAX; size *= 2) {
+        free(fds);
+        fds = calloc(size, sizeof(*fds));
+        if (fds == NULL) {
+            return NULL;
+        }
+        result = curl_multi_waitfds(multi, fds, size, count);
+    }
+    if (result != CURLM_OK) {
+        free(fds);
+        return NULL;
+    }
+    return fds;
+}
+
+/* As curl_multi_wait(), which from 8.20 on also reads from libcurl's own pair
+ * for wakeups, without a look at what it is by now. 0 or -1. */
+static int
+wait_for(CURLM *multi, struct curl_waitfd *extra, unsigned extra_count,
+         int timeout_ms)
+{
+    unsigned count = 0;
+    struct curl_waitfd *theirs = descriptors_of(multi, &count);
+    struct pollfd *fds = calloc(extra_count + count, sizeof(*fds));
+    long due_ms = -1;
+    int result = -1;
+
+    if (theirs == NULL || fds == NULL ||
+        curl_multi_timeout(multi, &due_ms) != CURLM_OK) {
+        goto out;
+    }
+    for (unsigned i = 0; i < extra_count + count; i++) {
+        const struct curl_waitfd *from =
+            i < extra_count ? &extra[i] : &theirs[i - extra_count];
+
+        fds[i].fd = from->fd;
+        fds[i].events = from->events;
+    }
+    if (due_ms >= 0 && due_ms < timeout_ms) {
+        timeout_ms = (int)due_ms;
+    }
+    mpsc_exiting_leave();
+    result = poll(fds, extra_count + count, timeout_ms);
+    if (result < 0 && errno == EINTR) {
+        result = 0;
+    }
+    mpsc_exiting_enter();
+    for (unsigned i = 0; i < extra_count; i++) {
+        extra[i].revents = fds[i].revents;
+    }
+out:
+    free(fds);
+    free(theirs);
+    return result < 0 ? -1 : 0;
+}
+#else
+static int
+wait_for(CURLM *multi, struct curl_waitfd *extra, unsigned extra_count,
+         int timeout_ms)
+{
+    CURLMcode result;
+
+    mpsc_exiting_leave();
+    result = curl_multi_wait(multi, extra, extra_count, timeout_ms, NULL);
+    mpsc_exiting_enter();
+    return result == CURLM_OK ? 0 : -1;
+}
+#endif
+
+/* Waits, outside the door of exiting.h; 0 or -1. */
 static int
 await(struct mpsc_http *http, struct mpsc_http_watch *watches, unsigned count,
       int timeout_ms)
 {
     struct curl_waitfd *extra = calloc(count + 1, sizeof(*extra));
-    CURLMcode result;
+    int result;
 
     if (extra == NULL) {
         return -1;
     }
     for (unsigned i = 0; i < count; i++) {
         extra[i].fd = watches[i].fd;
-        extra[i].events =
-            (short)((watches[i].events & POLLIN ? CURL_WAIT_POLLIN : 0) |
-                    (watches[i].events & POLLOUT ? CURL_WAIT_POLLOUT : 0));
+        extra[i].events = watches[i].events;
     }
     extra[count].fd = http->wake[0].fd;
     extra[count].events = CURL_WAIT_POLLIN;
-    result =
-        curl_multi_wait(http->pool->multi, extra, count + 1, timeout_ms, NULL);
+    result = wait_for(http->pool->multi, extra, count + 1, timeout_ms);
     for (unsigned i = 0; i < count; i++) {
         watches[i].revents = extra[i].revents;
     }
     free(extra);
-    return result == CURLM_OK ? 0 : -1;
+    return result;
 }
 
 /* Takes in what wakeup() has written. */
@@ -1014,7 +1097,6 @@ http_poll(struct mpsc_http *http, struct mpsc_http_watch *watches,
 {
     CURLMsg *message;
     int running;
-    int waited;
     int left;
 
     launch_again(http);
@@ -1022,10 +1104,7 @@ http_poll(struct mpsc_http *http, struct mpsc_http_watch *watches,
         return -1;
     }
     /* Waiting reads nothing; what comes behind it does. */
-    mpsc_exiting_leave();
-    waited = await(http, watches, count, timeout_ms);
-    mpsc_exiting_enter();
-    if (waited != 0 || !wake_is_ours(http)) {
+    if (await(http, watches, count, timeout_ms) != 0 || !wake_is_ours(http)) {
         return -1;
     }
     drain(http);
