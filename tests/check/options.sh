@@ -87,7 +87,12 @@ flags() {
 }
 sed -n '/^\.Sh DESCRIPTION/,/^\.Sh JSON/p' "$page" | grep '^\.It ' |
     flags >"$list/described"
-for verb in get prefetch forget; do
+# "  get            print the token of one customer business" is a verb's.
+verbs=$(./mps-credential --help | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p')
+[ -n "$verbs" ] || wrong 'mps-credential --help tells no verb'
+completion=$srcdir/completion/mps-credential
+common=$(sed -n "s/^ *words+='\(.*\)'\$/\1/p" "$completion")
+for verb in $verbs; do
     ./mps-credential "$verb" --help | long >"$list/help"
     [ -s "$list/help" ] || wrong "$verb --help tells no option"
     # A verb's lines of the SYNOPSIS; help is said once for all.
@@ -95,16 +100,15 @@ for verb in get prefetch forget; do
         "$page" | flags >"$list/synopsis"
     echo --help | sort -u - "$list/synopsis" | diff "$list/help" - ||
         wrong "$verb --help (<) and the page's SYNOPSIS (>) differ"
-    sed -n "s/^ *$verb) echo '\(.*\)' ;;\$/\1/p" \
-        "$srcdir/completion/mps-credential" | long |
-        diff "$list/help" - ||
+    { echo "$common" && sed -n "s/^ *$verb) echo '\(.*\)' ;;\$/\1/p" \
+        "$completion"; } | long | diff "$list/help" - ||
         wrong "$verb --help (<) and the completion (>) differ"
     comm -23 "$list/help" "$list/described" | grep . &&
         wrong "$verb: the page doesn't describe these options"
 done
-./mps-credential --help | long >"$list/help"
-sed -n "s/^ *words='\(.*\)'\$/\1/p" "$srcdir/completion/mps-credential" |
-    long | diff "$list/help" - ||
+{ ./mps-credential --help | long && echo "$verbs"; } | sort >"$list/help"
+sed -n "s/^ *words='\(.*\)'\$/\1/p" "$completion" | tr ' ' '\n' | sort |
+    diff "$list/help" - ||
     wrong 'mps-credential --help (<) and the completion (>) differ'
 
 # --- mps-graph-emulator(1) ---------------------------------------------------

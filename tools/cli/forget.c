@@ -6,17 +6,17 @@
 #include "forget.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "account.h"
+#include "common.h"
 #include "ids.h"
 #include "json.h"
 #include "output.h"
 #include "src/error.h"
 #include "src/forget.h"
-#include "usage.h"
 
 static const char help[] =
     "Usage: mps-credential forget [OPTION]... BUSINESS_ID...\n"
@@ -24,33 +24,26 @@ static const char help[] =
     "Drop access tokens from this user's running programs and keyring, so\n"
     "that the next one comes from the endpoint.\n"
     "\n"
-    "      --all           of all businesses; nothing is asked\n"
-    "      --json          print one JSON object, also on failure\n"
-    "      --profile=NAME  take the settings of the configuration's group\n"
-    "                      [NAME]\n"
-    "  -h, --help          print this\n"
-    "\n"
+    "      --all           of all businesses; nothing is "
+    "asked\n" CLI_COMMON_HELP "\n"
     "The token itself stays valid at Meta until it expires.\n"
     "\n"
     "The exit status is 0, or the code of the failure; see "
     "mps-credential(1).\n";
 
-enum option_key { OPTION_ALL = 256, OPTION_JSON, OPTION_PROFILE };
+enum option_key { OPTION_ALL = CLI_COMMON_END };
 
 static const struct option long_options[] = {
     {"all", no_argument, NULL, OPTION_ALL},
-    {"help", no_argument, NULL, 'h'},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"profile", required_argument, NULL, OPTION_PROFILE},
+    CLI_COMMON_OPTIONS,
     {NULL, 0, NULL, 0},
 };
 
 struct options {
     const char *const *businesses;
     size_t count; /* 0: all */
-    const char *profile;
+    struct cli_common common;
     int is_all;
-    int is_json;
 };
 
 static enum cli_action
@@ -64,9 +57,6 @@ refuse(const char *why)
 static enum cli_action
 check(const struct options *options)
 {
-    if (options->profile != NULL && options->profile[0] == '\0') {
-        return refuse("--profile needs a name");
-    }
     if (!options->is_all && options->count == 0) {
         return refuse("forget needs a BUSINESS_ID, or --all");
     }
@@ -82,30 +72,26 @@ check(const struct options *options)
     return CLI_ACTION_RUN;
 }
 
-/* getopt_long() has said itself what is wrong with an option. */
+static int
+take_option(int key, void *arg)
+{
+    struct options *options = arg;
+
+    (void)key; /* it has this one */
+    options->is_all = 1;
+    return 0;
+}
+
 static enum cli_action
 parse(int argc, char **argv, struct options *options)
 {
-    int key;
+    enum cli_action action;
 
     memset(options, 0, sizeof(*options));
-    optind = 0;
-    while ((key = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        switch (key) {
-        case OPTION_ALL:
-            options->is_all = 1;
-            break;
-        case OPTION_JSON:
-            options->is_json = 1;
-            break;
-        case OPTION_PROFILE:
-            options->profile = optarg;
-            break;
-        case 'h':
-            return CLI_ACTION_HELP;
-        default:
-            return CLI_ACTION_USAGE;
-        }
+    action = cli_common_parse(argc, argv, long_options, &options->common,
+                              take_option, options);
+    if (action != CLI_ACTION_RUN) {
+        return action;
     }
     options->businesses = (const char *const *)argv + optind;
     options->count = (size_t)(argc - optind);
@@ -195,7 +181,7 @@ print_outcome(const struct options *options,
         cli_output_error(stderr, error, mpsc_error_class(error->code),
                          time(NULL));
     }
-    if (options->is_json) {
+    if (options->common.is_json) {
         result = print_json(options, report, error);
     } else if (report->told || report->keyring == MPSC_FORGET_ERASED) {
         result = print_report(report);
@@ -215,12 +201,16 @@ run(const struct options *options)
     struct mpsc_profile *profile;
     struct mps_error error;
     struct mpsc_log log;
+    int status = cli_account_become(options->common.user);
 
+    if (status != MPS_OK) {
+        return status;
+    }
     if (mpsc_log_init(&log, NULL) != 0) {
         mpsc_error_set(&error, MPS_E_NO_MEMORY, "out of memory");
         return print_outcome(options, &report, &error);
     }
-    if (mpsc_profile_load(options->profile, NULL, &profile, &error) ==
+    if (mpsc_profile_load(options->common.profile, NULL, &profile, &error) ==
         MPS_OK) {
         mpsc_forget(profile, &log, options->businesses, options->count,
                     &report, &error);

@@ -5,26 +5,22 @@
 
 #include "get.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "account.h"
+#include "common.h"
 #include "load.h"
 #include "output.h"
-#include "usage.h"
 
 static const char help[] =
     "Usage: mps-credential get [OPTION]... BUSINESS_ID\n"
     "Get the access token that acts for one customer business.\n"
     "\n"
-    "      --json          print one JSON object, also on failure\n"
-    "      --profile=NAME  take the settings of the configuration's group\n"
-    "                      [NAME]\n"
     "      --refresh       ask the endpoint though a token is in the keyring\n"
-    "      --show          print the token on a terminal too\n"
-    "  -h, --help          print this\n"
+    "      --show          print the token on a terminal too\n" CLI_COMMON_HELP
     "\n"
     "A pipe or a file gets the token and a newline; a terminal gets what is\n"
     "known of the token, and not the token itself.\n"
@@ -32,17 +28,10 @@ static const char help[] =
     "The exit status is 0, or the code of the failure; see "
     "mps-credential(1).\n";
 
-enum option_key {
-    OPTION_JSON = 256,
-    OPTION_PROFILE,
-    OPTION_REFRESH,
-    OPTION_SHOW
-};
+enum option_key { OPTION_REFRESH = CLI_COMMON_END, OPTION_SHOW };
 
 static const struct option long_options[] = {
-    {"help", no_argument, NULL, 'h'},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"profile", required_argument, NULL, OPTION_PROFILE},
+    CLI_COMMON_OPTIONS,
     {"refresh", no_argument, NULL, OPTION_REFRESH},
     {"show", no_argument, NULL, OPTION_SHOW},
     {NULL, 0, NULL, 0},
@@ -50,49 +39,40 @@ static const struct option long_options[] = {
 
 struct options {
     const char *business;
-    const char *profile; /* NULL: as the module decides */
-    unsigned flags;      /* of the request */
-    int is_json;
+    struct cli_common common;
+    unsigned flags; /* of the request */
     int is_shown;
 };
 
-/* getopt_long() has said itself what is wrong with an option. */
+static int
+take_option(int key, void *arg)
+{
+    struct options *options = arg;
+
+    if (key == OPTION_REFRESH) {
+        options->flags |= MPS_FORCE_REFRESH;
+    } else {
+        options->is_shown = 1;
+    }
+    return 0;
+}
+
 static enum cli_action
 parse(int argc, char **argv, struct options *options)
 {
-    int key;
+    enum cli_action action;
 
     memset(options, 0, sizeof(*options));
-    optind = 0;
-    while ((key = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        switch (key) {
-        case OPTION_JSON:
-            options->is_json = 1;
-            break;
-        case OPTION_PROFILE:
-            options->profile = optarg;
-            break;
-        case OPTION_REFRESH:
-            options->flags |= MPS_FORCE_REFRESH;
-            break;
-        case OPTION_SHOW:
-            options->is_shown = 1;
-            break;
-        case 'h':
-            return CLI_ACTION_HELP;
-        default:
-            return CLI_ACTION_USAGE;
-        }
+    action = cli_common_parse(argc, argv, long_options, &options->common,
+                              take_option, options);
+    if (action != CLI_ACTION_RUN) {
+        return action;
     }
     if (argc - optind != 1) {
         fputs(argc == optind ? CLI_PROGRAM ": get needs a BUSINESS_ID\n"
                              : CLI_PROGRAM ": get takes one BUSINESS_ID, "
                                            "and no more\n",
               stderr);
-        return CLI_ACTION_USAGE;
-    }
-    if (options->profile != NULL && options->profile[0] == '\0') {
-        fputs(CLI_PROGRAM ": --profile needs a name\n", stderr);
         return CLI_ACTION_USAGE;
     }
     options->business = argv[optind];
@@ -107,7 +87,7 @@ print_credential(const struct options *options,
     int is_shown = options->is_shown || !is_terminal;
     int result;
 
-    if (options->is_json) {
+    if (options->common.is_json) {
         result =
             cli_output_json(stdout, options->business, credential, is_shown);
     } else if (is_terminal) {
@@ -125,8 +105,9 @@ static int
 print_error(const struct options *options, const struct mps_error *error,
             unsigned classes)
 {
-    if (options->is_json && cli_output_error_json(stdout, options->business,
-                                                  error, classes) != 0) {
+    if (options->common.is_json &&
+        cli_output_error_json(stdout, options->business, error, classes) !=
+            0) {
         (void)cli_output_failed();
     }
     return error->code;
@@ -139,15 +120,18 @@ run(const struct options *options)
     const struct mps_request request = {
         .size = sizeof(request),
         .business_id = options->business,
-        .profile = options->profile,
+        .profile = options->common.profile,
         .flags = options->flags,
         .error = &error,
     };
     const struct mps_credential *credential = NULL;
     struct mps_api api;
     unsigned classes;
-    int code;
+    int code = cli_account_become(options->common.user);
 
+    if (code != MPS_OK) {
+        return code;
+    }
     if (cli_load(&api, &error, &classes) != MPS_OK) {
         return print_error(options, &error, classes);
     }

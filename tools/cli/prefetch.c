@@ -6,17 +6,17 @@
 #include "prefetch.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "account.h"
+#include "common.h"
 #include "crowd.h"
 #include "load.h"
 #include "output.h"
-#include "usage.h"
 
 static const char help[] =
     "Usage: mps-credential prefetch [OPTION]... FILE\n"
@@ -25,34 +25,23 @@ static const char help[] =
     "FILE has one business ID a line; blank lines and what follows a # mean\n"
     "nothing. With - it is standard input.\n"
     "\n"
-    "      --deadline=SECONDS  for all of them together; without it each has\n"
-    "                          the configuration's deadline_ms\n"
-    "      --json              print one JSON object\n"
-    "      --profile=NAME      take the settings of the configuration's "
-    "group\n"
-    "                          [NAME]\n"
-    "      --refresh           ask the endpoint though a token is in the\n"
-    "                          keyring\n"
-    "      --verbose           list every business that failed, not only the\n"
-    "                          first 20\n"
-    "  -h, --help              print this\n"
-    "\n"
+    "      --deadline=S    seconds for all of them together; without it each\n"
+    "                      has the configuration's deadline_ms\n"
+    "      --refresh       ask the endpoint though a token is in the keyring\n"
+    "      --verbose       list every business that failed, not only the\n"
+    "                      first 20\n" CLI_COMMON_HELP "\n"
     "The exit status is 0, or the worst code of a failure, or 128 and the\n"
     "number of the signal that interrupted; see mps-credential(1).\n";
 
 enum option_key {
-    OPTION_DEADLINE = 256,
-    OPTION_JSON,
-    OPTION_PROFILE,
+    OPTION_DEADLINE = CLI_COMMON_END,
     OPTION_REFRESH,
     OPTION_VERBOSE
 };
 
 static const struct option long_options[] = {
+    CLI_COMMON_OPTIONS,
     {"deadline", required_argument, NULL, OPTION_DEADLINE},
-    {"help", no_argument, NULL, 'h'},
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"profile", required_argument, NULL, OPTION_PROFILE},
     {"refresh", no_argument, NULL, OPTION_REFRESH},
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {NULL, 0, NULL, 0},
@@ -60,8 +49,8 @@ static const struct option long_options[] = {
 
 struct options {
     const char *file;
+    struct cli_common common;
     struct mps_request request;
-    int is_json;
     int is_verbose;
 };
 
@@ -82,11 +71,11 @@ parse_deadline(const char *text, unsigned *deadline_ms)
     return 0;
 }
 
-/* One option; 0, or -1 where it can't be used. getopt_long() has said itself
- * what is wrong with an option's name. */
 static int
-take_option(int key, struct options *options)
+take_option(int key, void *arg)
 {
+    struct options *options = arg;
+
     switch (key) {
     case OPTION_DEADLINE:
         if (parse_deadline(optarg, &options->request.deadline_ms) != 0) {
@@ -97,42 +86,26 @@ take_option(int key, struct options *options)
             return -1;
         }
         return 0;
-    case OPTION_JSON:
-        options->is_json = 1;
-        return 0;
-    case OPTION_PROFILE:
-        options->request.profile = optarg;
-        if (optarg[0] == '\0') {
-            fputs(CLI_PROGRAM ": --profile needs a name\n", stderr);
-            return -1;
-        }
-        return 0;
     case OPTION_REFRESH:
         options->request.flags |= MPS_FORCE_REFRESH;
         return 0;
-    case OPTION_VERBOSE:
+    default: /* OPTION_VERBOSE */
         options->is_verbose = 1;
         return 0;
-    default:
-        return -1;
     }
 }
 
 static enum cli_action
 parse(int argc, char **argv, struct options *options)
 {
-    int key;
+    enum cli_action action;
 
     memset(options, 0, sizeof(*options));
     options->request.size = sizeof(options->request);
-    optind = 0;
-    while ((key = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        if (key == 'h') {
-            return CLI_ACTION_HELP;
-        }
-        if (take_option(key, options) != 0) {
-            return CLI_ACTION_USAGE;
-        }
+    action = cli_common_parse(argc, argv, long_options, &options->common,
+                              take_option, options);
+    if (action != CLI_ACTION_RUN) {
+        return action;
     }
     if (argc - optind != 1) {
         fputs(argc == optind
@@ -142,6 +115,7 @@ parse(int argc, char **argv, struct options *options)
               stderr);
         return CLI_ACTION_USAGE;
     }
+    options->request.profile = options->common.profile;
     options->file = argv[optind];
     return CLI_ACTION_RUN;
 }
@@ -206,7 +180,7 @@ print_outcome(const struct options *options, const struct cli_tally *tally,
     } else if (error->code != MPS_OK) {
         cli_output_error(stderr, error, outcome->classes, time(NULL));
     }
-    result = options->is_json
+    result = options->common.is_json
                  ? cli_tally_json(stdout, tally, error, outcome->classes)
                  : cli_tally_summary(stdout, tally);
     if (result != 0) {
@@ -222,7 +196,7 @@ static int
 print_load_error(const struct options *options, const struct cli_tally *tally,
                  const struct mps_error *error, unsigned classes)
 {
-    if (options->is_json &&
+    if (options->common.is_json &&
         cli_tally_json(stdout, tally, error, classes) != 0) {
         (void)cli_output_failed();
     }
@@ -245,8 +219,12 @@ run(const struct options *options)
     static struct cli_ids ids;
     static struct cli_tally tally;
     struct cli_crowd_outcome outcome = {.interrupted = 0};
-    int status = MPS_E_INVALID;
+    int status = cli_account_become(options->common.user);
 
+    if (status != MPS_OK) {
+        return status;
+    }
+    status = MPS_E_INVALID;
     if (read_ids(options->file, &ids) != 0) {
         goto out;
     }

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "account.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <mps/credential.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "output.h"
+
+/* The entry of a name or a UID; NULL with errno, 0 where there is none. */
+static const struct passwd *
+find(const char *user)
+{
+    const struct passwd *entry;
+    unsigned long uid;
+    char *end;
+
+    errno = 0;
+    entry = getpwnam(user);
+    if (entry != NULL || user[0] < '0' || user[0] > '9') {
+        return entry;
+    }
+    uid = strtoul(user, &end, 10);
+    if (*end != '\0' || (unsigned long)(uid_t)uid != uid) {
+        return NULL;
+    }
+    errno = 0;
+    return getpwuid((uid_t)uid);
+}
+
+/* 0, or -1 with errno. */
+static int
+set_environment(const struct passwd *entry)
+{
+    char dir[sizeof("/run/user/") + 3 * sizeof(uid_t)];
+    struct stat status;
+
+    snprintf(dir, sizeof(dir), "/run/user/%lu", (unsigned long)entry->pw_uid);
+    if (setenv("HOME", entry->pw_dir, 1) != 0 ||
+        setenv("USER", entry->pw_name, 1) != 0 ||
+        setenv("LOGNAME", entry->pw_name, 1) != 0 ||
+        unsetenv("DBUS_SESSION_BUS_ADDRESS") != 0) {
+        return -1;
+    }
+    if (stat(dir, &status) == 0 && S_ISDIR(status.st_mode)) {
+        return setenv("XDG_RUNTIME_DIR", dir, 1);
+    }
+    return unsetenv("XDG_RUNTIME_DIR");
+}
+
+static int
+refuse(const char *user, const char *why)
+{
+    fprintf(stderr, CLI_PROGRAM ": --user=%s: %s\n", user, why);
+    return MPS_E_INVALID;
+}
+
+int
+cli_account_become(const char *user)
+{
+    const struct passwd *entry;
+
+    if (user == NULL) {
+        return MPS_OK;
+    }
+    entry = find(user);
+    if (entry == NULL) {
+        return refuse(user,
+                      errno == 0 ? "there is no such user" : strerror(errno));
+    }
+    if (entry->pw_uid == getuid() && entry->pw_uid == geteuid()) {
+        return MPS_OK;
+    }
+    if (geteuid() != 0) {
+        return refuse(user, "only root can act for another user");
+    }
+    if (initgroups(entry->pw_name, entry->pw_gid) != 0 ||
+        setgid(entry->pw_gid) != 0 || setuid(entry->pw_uid) != 0 ||
+        set_environment(entry) != 0) {
+        return refuse(user, strerror(errno));
+    }
+    return MPS_OK;
+}

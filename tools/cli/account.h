@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* account: whose programs the command is to speak for. */
+#ifndef CLI_ACCOUNT_H
+#define CLI_ACCOUNT_H
+
+/*
+ * Becomes the user of that name or UID for good: user, groups, HOME, USER and
+ * LOGNAME; XDG_RUNTIME_DIR is /run/user/UID where that is there, else unset;
+ * DBUS_SESSION_BUS_ADDRESS, which is the caller's, is dropped. All else of the
+ * environment stays. NULL, or the user that the process is already, changes
+ * nothing. To be called before threads are made or the configuration is read.
+ *
+ * Returns MPS_OK; or MPS_E_INVALID after it has said on stderr why not, and
+ * the only thing left to do is to exit.
+ */
+int cli_account_become(const char *user);
+
+#endif
