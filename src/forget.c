@@ -6,23 +6,17 @@
 #include "forget.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 #include "audit.h"
 #include "environment.h"
 #include "epoch.h"
 #include "error.h"
-
-/* The helper keeps its own time and tells; this much later it is mute. */
-#define SLACK_MS 250
+#include "keyring_wait.h"
 
 /* How many the keyring has of an endpoint and solution: MPSK_PAGES of the
  * helper. */
 #define PAGES 64
-
-/* A helper that has nothing more to do is gone at once. */
-#define ENDING_MS 1000
 
 struct purge {
     const struct mpsc_fetch_means *means;
@@ -30,19 +24,9 @@ struct purge {
     size_t count; /* 0 = all */
     struct mpsc_place place;
     struct mpsc_epoch epoch;
-    struct mpsc_keyring_session *session;
-    int ended; /* it has told all, and isn't stepped again */
+    struct mpsc_keyring_wait wait;
     struct mpsc_forget_report *report;
 };
-
-static int64_t
-mono_ms(const struct purge *purge)
-{
-    struct mpsc_time now;
-
-    purge->means->clock(&now);
-    return now.mono_ms;
-}
 
 /* How long so many pages may take. */
 static int64_t
@@ -52,67 +36,32 @@ pages_ms(const struct purge *purge, size_t pages)
            (int64_t)(pages < PAGES ? pages : PAGES);
 }
 
-/* Waits until the session tells something; PENDING where it doesn't in time.
- */
-static enum mpsc_keyring_progress
-await(struct purge *purge, int64_t until_ms, struct mpsc_keyring_event *event)
-{
-    const struct mpsc_keyring *port = purge->means->keyring;
-
-    for (;;) {
-        enum mpsc_keyring_progress progress =
-            port->step(purge->session, event);
-        struct pollfd fd = {port->fd(purge->session), POLLIN, 0};
-        int64_t left = until_ms - mono_ms(purge);
-
-        purge->ended = progress == MPSC_KEYRING_ENDED;
-        if (progress != MPSC_KEYRING_PENDING || left <= 0) {
-            return progress;
-        }
-        (void)poll(&fd, 1, (int)left);
-    }
-}
-
 /* A record that the keyring has: is it one of those to be erased? */
 static void
-count_record(const struct purge *purge, struct mpsc_keyring_event *event)
+count_record(void *arg, const char *business_id,
+             const struct mpsc_record *record)
 {
+    const struct purge *purge = arg;
     int is_named = purge->count == 0;
 
+    (void)record;
     for (size_t i = 0; i < purge->count && !is_named; i++) {
-        is_named = strcmp(purge->business_ids[i], event->business_id) == 0;
+        is_named = strcmp(purge->business_ids[i], business_id) == 0;
     }
     purge->report->records += (size_t)is_named;
-    mpsc_record_free(&event->record);
 }
 
-/* Waits for the answer `due`; its state, or what stands for it. */
 static enum mpsc_keyring_state
 hear(struct purge *purge, enum mpsc_keyring_progress due, int64_t wait_ms)
 {
-    int64_t until_ms = mono_ms(purge) + wait_ms + SLACK_MS;
-    struct mpsc_keyring_event event;
-
-    for (;;) {
-        enum mpsc_keyring_progress progress = await(purge, until_ms, &event);
-
-        if (progress == due) {
-            return event.state;
-        }
-        if (progress == MPSC_KEYRING_PENDING) {
-            return MPSC_KEYRING_SILENT;
-        }
-        if (progress != MPSC_KEYRING_RECORD) {
-            return MPSC_KEYRING_BAD_HELPER;
-        }
-        count_record(purge, &event);
-    }
+    return mpsc_keyring_wait_for(&purge->wait, due, wait_ms, count_record,
+                                 purge);
 }
 
 static enum mpsc_keyring_state
 erase_all(struct purge *purge)
 {
-    if (purge->means->keyring->erase(purge->session) != 0) {
+    if (purge->means->keyring->erase(purge->wait.session) != 0) {
         return MPSC_KEYRING_BAD_HELPER;
     }
     return hear(purge, MPSC_KEYRING_CHANGED, pages_ms(purge, PAGES));
@@ -128,7 +77,8 @@ erase_batch(struct purge *purge, const char *const *business_ids, size_t count)
         changes[i].what = MPSC_KEYRING_ERASE;
         changes[i].record = NULL;
     }
-    if (purge->means->keyring->change(purge->session, changes, count) != 0) {
+    if (purge->means->keyring->change(purge->wait.session, changes, count) !=
+        0) {
         return MPSC_KEYRING_BAD_HELPER;
     }
     return hear(purge, MPSC_KEYRING_CHANGED, pages_ms(purge, count));
@@ -159,22 +109,6 @@ erase_named(struct purge *purge)
     return state;
 }
 
-static void
-end_session(struct purge *purge)
-{
-    const struct mpsc_keyring *port = purge->means->keyring;
-    int64_t until_ms = mono_ms(purge) + ENDING_MS;
-    enum mpsc_keyring_progress progress = MPSC_KEYRING_RECORD;
-    struct mpsc_keyring_event event;
-
-    port->finish(purge->session);
-    while (!purge->ended && progress != MPSC_KEYRING_PENDING) {
-        progress = await(purge, until_ms, &event);
-        mpsc_record_free(&event.record);
-    }
-    port->close(&purge->session);
-}
-
 static enum mpsc_keyring_state
 purge_keyring(struct purge *purge)
 {
@@ -190,17 +124,19 @@ purge_keyring(struct purge *purge)
         .keyring_deadline_ms = options->keyring_deadline_ms,
         .flight_ms = (unsigned)(pages_ms(purge, PAGES) * (int64_t)batches),
     };
-    enum mpsc_keyring_state state = MPSC_KEYRING_OK;
+    enum mpsc_keyring_state state;
 
-    purge->session = purge->means->keyring->open(&query, &state);
-    if (purge->session == NULL) {
+    purge->wait.port = purge->means->keyring;
+    purge->wait.clock = purge->means->clock;
+    state = mpsc_keyring_wait_open(&purge->wait, &query);
+    if (state != MPSC_KEYRING_OK) {
         return state;
     }
     state = hear(purge, MPSC_KEYRING_LOADED, options->keyring_deadline_ms);
     if (state == MPSC_KEYRING_OK) {
         state = purge->count == 0 ? erase_all(purge) : erase_named(purge);
     }
-    end_session(purge);
+    mpsc_keyring_wait_end(&purge->wait);
     return state;
 }
 
