@@ -66,7 +66,9 @@ int
 mpsc_cache_is_dead(const struct mpsc_entry *entry, const char *digest,
                    int64_t received_ms)
 {
-    return received_ms <= entry->distrust_until_ms ||
+    /* What was received before this boot has a time below 0. */
+    return (entry->distrust_until_ms != 0 &&
+            received_ms <= entry->distrust_until_ms) ||
            mpsc_rejected_until(entry->rejected, digest) != 0;
 }
 

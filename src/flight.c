@@ -76,6 +76,16 @@ is_outdated_unlocked(const struct mpsc_flight *flight)
     return flight->fetch.epoch != flight->holdings->epoch;
 }
 
+/* Called with the lock. */
+static int
+is_purged_unlocked(const struct mpsc_flight *flight, int64_t received_ms)
+{
+    int64_t all_before_ms = flight->holdings->all_before_ms;
+
+    /* What was received before this boot has a time below 0. */
+    return all_before_ms != 0 && received_ms <= all_before_ms;
+}
+
 static int
 believe_token(struct mpsc_flight *flight, const struct mpsc_record *record,
               const char *digest)
@@ -93,7 +103,7 @@ believe_token(struct mpsc_flight *flight, const struct mpsc_record *record,
     serves =
         !is_outdated_unlocked(flight) &&
         !mpsc_cache_is_dead(flight->entry, digest, received_ms) &&
-        received_ms > flight->holdings->all_before_ms &&
+        !is_purged_unlocked(flight, received_ms) &&
         record->received_at >=
             flight->profile->configuration->distrust_before &&
         is_newer_unlocked(flight, record, digest, received_ms) &&

@@ -442,6 +442,24 @@ test_keyring_record(void)
     CU_ASSERT_EQUAL(fake_host_started(), 1);
 }
 
+/* Whatever was stored before the machine was started is served after it. */
+static void
+test_keyring_before_boot(void)
+{
+    const struct fake_keyring_plan plan = {
+        .token = OLD,
+        .received_at = FAKE_CLOCK_WALL_S - FAKE_CLOCK_MS / 1000 - 3600,
+        .no_trace = 1};
+
+    host.configuration.threads = 1;
+    host.configuration.keyring = MPSC_KEYRING_PREFERRED;
+    fake_keyring_plan(&plan);
+    fake_host_give(NEW, LONG_S);
+    GETS(OLD);
+    CU_ASSERT_EQUAL(held()->public.source, MPS_SOURCE_KEYRING);
+    CU_ASSERT(held()->received_ms < 0);
+}
+
 /* The same token, which another process has got again since: newer, and as
  * good as if this one had. */
 static void
@@ -811,6 +829,7 @@ main(void)
         {"no threads, stalls", test_no_threads_stalls},
         {"the same token", test_same_token},
         {"keyring's record", test_keyring_record},
+        {"a record from before the boot", test_keyring_before_boot},
         {"keyring's record of the same token", test_keyring_same_token},
         {"two wishes", test_two_wishes},
         {"late wish", test_late_wish},
