@@ -402,25 +402,6 @@ remember_failure_unlocked(struct mpsc_flight *flight,
     flight->entry->failure_binds = is_no || flight->refused;
 }
 
-/* When the token is to be refreshed. All processes of a machine come to the
- * same moment for a token, and two machines with the same token don't. */
-static void
-draw_refresh(const struct mpsc_flight *flight,
-             struct mpsc_credential *credential)
-{
-    char seed[MPSC_DIGEST_HEX_SIZE + MPSC_BOOT_ID_SIZE];
-    char sum[MPSC_DIGEST_HEX_SIZE] = "80000000";
-    char digits[9] = "";
-
-    snprintf(seed, sizeof(seed), "%s%s", credential->digest,
-             flight->profile->boot_id);
-    (void)mpsc_digest_sha256(seed, strlen(seed), sum);
-    memcpy(digits, sum, sizeof(digits) - 1);
-    credential->refresh_ms =
-        mpsc_refresh_draw(credential->received_ms, credential->end_ms,
-                          (uint32_t)strtoul(digits, NULL, 16));
-}
-
 /* Takes a token into the cache. Called with the lock. */
 static void
 take_unlocked(struct mpsc_flight *flight)
@@ -584,7 +565,9 @@ on_known(void *arg, struct mpsc_record *record, int source,
         if (credential == NULL) {
             mpsc_error_set(&flight->error, MPS_E_NO_MEMORY, "out of memory");
         } else {
-            draw_refresh(flight, credential);
+            credential->refresh_ms = mpsc_refresh_moment(
+                credential->digest, flight->profile->boot_id,
+                credential->received_ms, credential->end_ms);
         }
     } else if (error != NULL) {
         flight->error = *error;

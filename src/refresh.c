@@ -5,6 +5,10 @@
 
 #include "refresh.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 static int64_t
 min(int64_t a, int64_t b)
 {
@@ -36,6 +40,22 @@ mpsc_refresh_draw(int64_t received_ms, int64_t end_ms, uint32_t random)
     int64_t last = lifetime - lifetime / 10;
 
     return received_ms + first + draw(last - first, random);
+}
+
+int64_t
+mpsc_refresh_moment(const char digest[MPSC_DIGEST_HEX_SIZE],
+                    const char boot_id[MPSC_BOOT_ID_SIZE], int64_t received_ms,
+                    int64_t end_ms)
+{
+    char seed[MPSC_DIGEST_HEX_SIZE + MPSC_BOOT_ID_SIZE];
+    char sum[MPSC_DIGEST_HEX_SIZE] = "80000000";
+    char digits[9] = "";
+
+    snprintf(seed, sizeof(seed), "%s%s", digest, boot_id);
+    (void)mpsc_digest_sha256(seed, strlen(seed), sum);
+    memcpy(digits, sum, sizeof(digits) - 1);
+    return mpsc_refresh_draw(received_ms, end_ms,
+                             (uint32_t)strtoul(digits, NULL, 16));
 }
 
 int64_t

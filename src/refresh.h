@@ -14,6 +14,7 @@
 
 #include <stdint.h>
 
+#include "digest.h"
 #include "lifetime.h"
 
 /* Mandatory is the last tenth of the lifetime, and never more than this. */
@@ -53,6 +54,15 @@ struct mpsc_refresh_token {
  */
 int64_t mpsc_refresh_draw(int64_t received_ms, int64_t end_ms,
                           uint32_t random);
+
+/*
+ * The same, with what is drawn from the token's digest and the boot id: all
+ * processes of a machine come to the same moment for a token, and two machines
+ * with the same token don't.
+ */
+int64_t mpsc_refresh_moment(const char digest[MPSC_DIGEST_HEX_SIZE],
+                            const char boot_id[MPSC_BOOT_ID_SIZE],
+                            int64_t received_ms, int64_t end_ms);
 
 /*
  * When next, after a refresh that brought the same token: when half of what
