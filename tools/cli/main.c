@@ -17,6 +17,7 @@
 #include "output.h"
 #include "prefetch.h"
 #include "usage.h"
+#include "which.h"
 
 static const char help[] =
     "Usage: mps-credential VERB [OPTION]...\n"
@@ -26,6 +27,7 @@ static const char help[] =
     "  get            print the token of one customer business\n"
     "  forget         drop tokens from running programs and the keyring\n"
     "  prefetch       get those of many businesses into the keyring\n"
+    "  which          name the business of a token that has leaked\n"
     "\n"
     "  -h, --help     print this; after a verb: what it takes\n"
     "  -V, --version  print the version\n"
@@ -45,6 +47,7 @@ static const struct verb {
     {"get", cli_get},
     {"forget", cli_forget},
     {"prefetch", cli_prefetch},
+    {"which", cli_which},
 };
 
 /* Begins getopt's messages, in place of a path or a verb. */

@@ -110,7 +110,8 @@ cli_output_list(FILE *out, const char *business,
     return cli_output_token(out, credential);
 }
 
-/* An object with the members that any answer has; NULL without memory. */
+/* An object with the members that any answer has; NULL without memory.
+ * business: NULL = of none. */
 static struct json_object *
 new_answer(const char *business, int code)
 {
@@ -120,7 +121,8 @@ new_answer(const char *business, int code)
         return NULL;
     }
     if (cli_json_add_code(answer, code) != 0 ||
-        cli_json_add_typed(answer, "business", business) != 0) {
+        (business != NULL &&
+         cli_json_add_typed(answer, "business", business) != 0)) {
         json_object_put(answer);
         return NULL;
     }

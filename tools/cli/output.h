@@ -23,6 +23,10 @@
  * of the ABI are small numbers; this one is EX_IOERR of sysexits.h. */
 #define CLI_EXIT_OUTPUT 74
 
+/* The exit status where the command line is wrong, of a verb for which
+ * MPS_E_INVALID means something else; EX_USAGE of sysexits.h. */
+#define CLI_EXIT_USAGE 64
+
 /* A text that holds no secret. */
 int cli_output_text(FILE *out, const char *text);
 
@@ -41,7 +45,8 @@ int cli_output_list(FILE *out, const char *business,
 int cli_output_json(FILE *out, const char *business,
                     const struct mps_credential *credential, int is_shown);
 
-/* One line with a JSON object about a failure of those classes. */
+/* One line with a JSON object about a failure of those classes. business: NULL
+ * = it concerns all. */
 int cli_output_error_json(FILE *out, const char *business,
                           const struct mps_error *error, unsigned classes);
 

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "survey.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "account.h"
+#include "output.h"
+#include "src/error.h"
+
+int
+cli_survey_fail(const struct cli_common *common, const struct mps_error *error)
+{
+    unsigned classes = mpsc_error_class(error->code);
+
+    cli_output_error(stderr, error, classes, time(NULL));
+    if (common->is_json &&
+        cli_output_error_json(stdout, NULL, error, classes) != 0) {
+        (void)cli_output_failed();
+    }
+    return error->code;
+}
+
+int
+cli_survey_take(const struct cli_common *common, struct cli_survey *survey)
+{
+    struct mps_error error;
+    int code = cli_account_become(common->user);
+
+    memset(survey, 0, sizeof(*survey));
+    if (code != MPS_OK) {
+        return code;
+    }
+    code = mpsc_profile_load(common->profile, NULL, &survey->profile, &error);
+    if (code == MPS_OK) {
+        code = mpsc_survey(survey->profile, &survey->found, &error);
+    }
+    if (code != MPS_OK) {
+        mpsc_profile_release_unlocked(&survey->profile);
+        return cli_survey_fail(common, &error);
+    }
+    return MPS_OK;
+}
+
+int
+cli_survey_check_keyring(const struct cli_survey *survey,
+                         struct mps_error *error)
+{
+    const struct mpsc_survey *found = &survey->found;
+    const char *bus = found->place.bus;
+
+    mpsc_error_clear(error);
+    if (found->is_keyring_off) {
+        return mpsc_error_set(error, MPS_E_KEYRING,
+                              "no token is stored: the configuration has "
+                              "keyring = off");
+    }
+    if (found->keyring != MPSC_KEYRING_OK) {
+        return mpsc_error_set(error, MPS_E_KEYRING,
+                              "can't read the keyring (%s): %s; %s",
+                              bus != NULL ? bus : "no bus is known",
+                              mpsc_keyring_text(found->keyring),
+                              mpsc_keyring_advice(found->keyring));
+    }
+    return MPS_OK;
+}
+
+void
+cli_survey_free(struct cli_survey *survey)
+{
+    mpsc_survey_free(&survey->found);
+    mpsc_profile_release_unlocked(&survey->profile);
+}
