@@ -232,6 +232,10 @@ on_allow(void *arg, struct mps_error *error)
     }
     flight->allowed = mpsc_standing_allow(&standing, advisory, until_ms,
                                           &flight->probing, error) == 0;
+    if (flight->allowed && !flight->counted) {
+        flight->counted = 1;
+        mpsc_standing_ask(&standing);
+    }
     return flight->allowed ? 0 : -1;
 }
 
@@ -530,6 +534,25 @@ report(struct mpsc_flight *flight, int source, const struct mps_error *error)
     mpsc_standing_result(&standing, &result);
 }
 
+static void
+count_result(const struct mpsc_flight *flight)
+{
+    const struct mpsc_standing standing = {
+        .hub = flight->hub,
+        .profile = flight->profile,
+        .holdings = flight->holdings,
+        .runtime_dir = flight->fetch.place.runtime_dir,
+        .partner_digest = flight->fetch.partner_digest,
+    };
+
+    if (flight->counted) {
+        mpsc_standing_count(&standing, flight->fetch.business_id,
+                            flight->credential != NULL ? MPS_OK
+                                                       : flight->error.code,
+                            flight->fetch.app_usage);
+    }
+}
+
 /* When a call that fails is worth repeating. Called with the lock. */
 static void
 set_retry_unlocked(struct mpsc_flight *flight, const struct mpsc_time *now)
@@ -587,6 +610,7 @@ on_known(void *arg, struct mpsc_record *record, int source,
     settle_unlocked(flight, &now);
     pthread_mutex_unlock(&flight->hub->lock);
     log_result(flight, source);
+    count_result(flight);
     if (flight->follower != NULL) {
         flight->follower->landed(
             flight->follower_arg, flight->fetch.business_id,

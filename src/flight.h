@@ -41,6 +41,7 @@ struct mpsc_flight {
     /* The runner's. */
     int probing; /* it asks an endpoint that has failed, for all */
     int allowed; /* the endpoint was asked */
+    int counted; /* that it is asked, whatever came after */
     int refused; /* its token is known to be dead */
 
     /* Guarded by the hub's lock. */

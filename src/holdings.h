@@ -10,6 +10,7 @@
 #define MPSC_HOLDINGS_H
 
 #include "cache.h"
+#include "counts.h"
 #include "digest.h"
 #include "epoch.h"
 #include "state.h"
@@ -22,6 +23,9 @@ enum mpsc_holdings_swept {
     MPSC_HOLDINGS_TRIED, /* it couldn't be */
     MPSC_HOLDINGS_SWEPT
 };
+
+/* How many outcomes are counted at once. */
+#define MPSC_HOLDINGS_OUTCOMES 64
 
 struct mpsc_holdings {
     unsigned references; /* of profiles */
@@ -43,6 +47,12 @@ struct mpsc_holdings {
      * they are noted: they go over to the present one's. */
     struct mpsc_trouble_view carried;
     int carries;
+
+    /* Outcomes that the counts don't have yet; see standing.h. */
+    unsigned asking; /* fetches that ask the endpoint now */
+    struct mpsc_outcome outcomes[MPSC_HOLDINGS_OUTCOMES];
+    size_t outcome_count;
+    int64_t outcomes_since_ms; /* CLOCK_MONOTONIC */
 
     /* The purge epoch that was seen last, and what it said. */
     uint64_t epoch;

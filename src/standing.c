@@ -325,3 +325,64 @@ mpsc_standing_keyring(const struct mpsc_standing *standing,
         make_change(standing, &change, apply_keyring, message);
     }
 }
+
+/* --- counts ----------------------------------------------------------------
+ */
+
+#define COUNT_MS 1000
+
+void
+mpsc_standing_ask(const struct mpsc_standing *standing)
+{
+    pthread_mutex_lock(&standing->hub->lock);
+    standing->holdings->asking++;
+    pthread_mutex_unlock(&standing->hub->lock);
+}
+
+/* Called with the lock; there is room for one more. */
+static void
+note_outcome_unlocked(struct mpsc_holdings *holdings, const char *business_id,
+                      int code, int app_usage, const struct mpsc_time *now)
+{
+    struct mpsc_outcome *outcome =
+        &holdings->outcomes[holdings->outcome_count];
+
+    if (holdings->outcome_count++ == 0) {
+        holdings->outcomes_since_ms = now->mono_ms;
+    }
+    memset(outcome, 0, sizeof(*outcome));
+    strncpy(outcome->business_id, business_id,
+            sizeof(outcome->business_id) - 1);
+    outcome->code = code;
+    outcome->app_usage = app_usage;
+    outcome->at_s = now->wall_s;
+}
+
+void
+mpsc_standing_count(const struct mpsc_standing *standing,
+                    const char *business_id, int code, int app_usage)
+{
+    const struct mpsc_configuration *options =
+        standing->profile->configuration;
+    struct mpsc_holdings *holdings = standing->holdings;
+    struct mpsc_outcome outcomes[MPSC_HOLDINGS_OUTCOMES];
+    struct mpsc_time now;
+    size_t count = 0;
+
+    standing->hub->clock(&now);
+    pthread_mutex_lock(&standing->hub->lock);
+    holdings->asking--;
+    note_outcome_unlocked(holdings, business_id, code, app_usage, &now);
+    if (holdings->asking == 0 ||
+        holdings->outcome_count == MPSC_HOLDINGS_OUTCOMES ||
+        now.mono_ms - holdings->outcomes_since_ms >= COUNT_MS) {
+        count = holdings->outcome_count;
+        memcpy(outcomes, holdings->outcomes, count * sizeof(outcomes[0]));
+        holdings->outcome_count = 0;
+    }
+    pthread_mutex_unlock(&standing->hub->lock);
+    if (count > 0) {
+        mpsc_counts_add(standing->runtime_dir, options->base_url,
+                        options->solution_id, outcomes, count);
+    }
+}

@@ -50,6 +50,17 @@ struct mpsc_standing_result {
 void mpsc_standing_result(const struct mpsc_standing *standing,
                           const struct mpsc_standing_result *result);
 
+/* A fetch begins to ask the endpoint. */
+void mpsc_standing_ask(const struct mpsc_standing *standing);
+
+/*
+ * It has ended so. The counts in the runtime directory are written when no
+ * other fetch of this process asks, and else once a second or for as many as
+ * the holdings keep: a prefetch of thousands would write the file as often.
+ */
+void mpsc_standing_count(const struct mpsc_standing *standing,
+                         const char *business_id, int code, int app_usage);
+
 /* False where the keyring was met as all know it, usable: then there is
  * nothing to tell, and the partner's token need not be read for its digest. */
 int mpsc_standing_keyring_is_news(struct mpsc_hub *hub,

@@ -173,6 +173,9 @@ mpsc_survey(const struct mpsc_profile *profile, struct mpsc_survey *survey,
     survey->has_runtime_dir = find_runtime_dir(survey);
     (void)mpsc_epoch_read(survey->place.runtime_dir, &epoch);
     reading.all_before_ms = epoch.all_before_ms;
+    mpsc_counts_read(survey->place.runtime_dir,
+                     profile->configuration->base_url,
+                     profile->configuration->solution_id, &survey->counts);
     survey->is_keyring_off =
         profile->configuration->keyring == MPSC_KEYRING_OFF;
     if (!survey->is_keyring_off) {

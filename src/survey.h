@@ -7,6 +7,7 @@
 #ifndef MPSC_SURVEY_H
 #define MPSC_SURVEY_H
 
+#include "counts.h"
 #include "keyring.h"
 #include "profile.h"
 #include "refresh.h"
@@ -31,6 +32,7 @@ struct mpsc_survey {
     enum mpsc_keyring_state keyring;
     struct mpsc_survey_token *tokens; /* by business, in numerical order */
     size_t count;
+    struct mpsc_counts counts;
     struct mps_error partner;  /* why the partner's token can't be read; code
                                 * MPS_OK where it can, and only then: */
     struct mpsc_shared shared; /* zeroed = nothing is known */

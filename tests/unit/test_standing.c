@@ -105,6 +105,46 @@ report_to(const struct mpsc_standing *to, int code, int64_t expires_at)
     mpsc_standing_result(to, &result);
 }
 
+/* How many fetches all processes have ended so. */
+static int64_t
+ended(int code)
+{
+    struct mpsc_counts counts;
+
+    mpsc_counts_read(dir, host.configuration.base_url,
+                     host.configuration.solution_id, &counts);
+    return counts.ended[code];
+}
+
+/* Each alone is counted at once, of many at once none is lost. */
+static void
+test_outcomes(void)
+{
+    enum { MANY = 2 * MPSC_HOLDINGS_OUTCOMES + 3 };
+
+    mpsc_standing_ask(&standing);
+    mpsc_standing_count(&standing, "1", MPS_OK, -1);
+    CU_ASSERT_EQUAL(ended(MPS_OK), 1);
+
+    for (int i = 0; i < MANY; i++) {
+        mpsc_standing_ask(&standing);
+    }
+    mpsc_standing_count(&standing, "1", MPS_E_SERVER, -1);
+    mpsc_standing_count(&standing, "1", MPS_OK, -1);
+    CU_ASSERT_EQUAL(ended(MPS_OK), 1);
+    fake_clock_advance(1000);
+    mpsc_standing_count(&standing, "1", MPS_OK, -1);
+    CU_ASSERT_EQUAL(ended(MPS_OK), 3);
+    for (int i = 3; i < MANY - 1; i++) {
+        mpsc_standing_count(&standing, "1", MPS_OK, -1);
+    }
+    /* As many as are kept have been counted; the rest waits. */
+    CU_ASSERT_EQUAL(ended(MPS_OK), 3 + MPSC_HOLDINGS_OUTCOMES);
+    mpsc_standing_count(&standing, "1", MPS_OK, -1);
+    CU_ASSERT_EQUAL(ended(MPS_OK), MANY);
+    CU_ASSERT_EQUAL(ended(MPS_E_SERVER), 1);
+}
+
 static void
 report(int code)
 {
@@ -495,6 +535,7 @@ int
 main(void)
 {
     CU_TestInfo tests[] = {
+        {"counts for people", test_outcomes},
         {"well", test_well},
         {"repeats", test_repeats},
         {"level", test_level},
