@@ -16,6 +16,7 @@
 #include "get.h"
 #include "output.h"
 #include "prefetch.h"
+#include "status.h"
 #include "usage.h"
 #include "which.h"
 
@@ -27,6 +28,7 @@ static const char help[] =
     "  get            print the token of one customer business\n"
     "  forget         drop tokens from running programs and the keyring\n"
     "  prefetch       get those of many businesses into the keyring\n"
+    "  status         show which tokens there are, and what is wrong\n"
     "  which          name the business of a token that has leaked\n"
     "\n"
     "  -h, --help     print this; after a verb: what it takes\n"
@@ -44,10 +46,8 @@ static const struct verb {
     const char *name;
     int (*run)(int argc, char **argv);
 } verbs[] = {
-    {"get", cli_get},
-    {"forget", cli_forget},
-    {"prefetch", cli_prefetch},
-    {"which", cli_which},
+    {"get", cli_get},       {"forget", cli_forget}, {"prefetch", cli_prefetch},
+    {"status", cli_status}, {"which", cli_which},
 };
 
 /* Begins getopt's messages, in place of a path or a verb. */

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "account.h"
 #include "output.h"
 #include "src/error.h"
 
@@ -26,24 +25,20 @@ cli_survey_fail(const struct cli_common *common, const struct mps_error *error)
 }
 
 int
-cli_survey_take(const struct cli_common *common, struct cli_survey *survey)
+cli_survey_take(const struct cli_common *common, struct cli_survey *survey,
+                struct mps_error *error)
 {
-    struct mps_error error;
-    int code = cli_account_become(common->user);
+    int code;
 
     memset(survey, 0, sizeof(*survey));
-    if (code != MPS_OK) {
-        return code;
-    }
-    code = mpsc_profile_load(common->profile, NULL, &survey->profile, &error);
+    code = mpsc_profile_load(common->profile, NULL, &survey->profile, error);
     if (code == MPS_OK) {
-        code = mpsc_survey(survey->profile, &survey->found, &error);
+        code = mpsc_survey(survey->profile, &survey->found, error);
     }
     if (code != MPS_OK) {
         mpsc_profile_release_unlocked(&survey->profile);
-        return cli_survey_fail(common, &error);
     }
-    return MPS_OK;
+    return code;
 }
 
 int
@@ -67,6 +62,50 @@ cli_survey_check_keyring(const struct cli_survey *survey,
                               mpsc_keyring_advice(found->keyring));
     }
     return MPS_OK;
+}
+
+const struct mpsc_outcome *
+cli_survey_failure(const struct cli_survey *survey, const char *business_id,
+                   int64_t received_at)
+{
+    const struct mpsc_counts *counts = &survey->found.counts;
+
+    for (size_t i = 0; i < counts->failure_count; i++) {
+        const struct mpsc_outcome *failure = &counts->failures[i];
+
+        if (strcmp(failure->business_id, business_id) == 0) {
+            return failure->at_s >= received_at ? failure : NULL;
+        }
+    }
+    return NULL;
+}
+
+const struct mpsc_survey_token *
+cli_survey_token(const struct cli_survey *survey, const char *business_id)
+{
+    for (size_t i = 0; i < survey->found.count; i++) {
+        if (strcmp(survey->found.tokens[i].business_id, business_id) == 0) {
+            return &survey->found.tokens[i];
+        }
+    }
+    return NULL;
+}
+
+int
+cli_survey_is_served(const struct mpsc_survey_token *token)
+{
+    return token->state != MPSC_REFRESH_EXPIRED && !token->is_distrusted;
+}
+
+int64_t
+cli_survey_limited_until(const struct cli_survey *survey,
+                         const struct mpsc_limit *limit)
+{
+    if (limit->code == MPS_OK ||
+        limit->until_ms <= survey->found.now.boot_ms) {
+        return 0;
+    }
+    return mpsc_survey_wall_s(&survey->found, limit->until_ms + 999);
 }
 
 void

@@ -83,29 +83,37 @@ cli_text_take_class(unsigned *classes)
 
 /* Never less than two of a larger unit, so that little is rounded away and
  * only a second needs its singular. */
-static void
-put_distance(char *to, size_t size, int64_t seconds)
+void
+cli_text_length(char *to, size_t size, int64_t seconds)
 {
-    int64_t length = seconds < 0 ? -seconds : seconds;
-    int64_t count = length;
-    const char *unit = length == 1 ? "second" : "seconds";
+    int64_t count = seconds;
+    const char *unit = seconds == 1 ? "second" : "seconds";
 
-    if (length == 0) {
+    if (seconds >= 2 * DAY) {
+        count = seconds / DAY;
+        unit = "days";
+    } else if (seconds >= 2 * HOUR) {
+        count = seconds / HOUR;
+        unit = "hours";
+    } else if (seconds >= 2 * MINUTE) {
+        count = seconds / MINUTE;
+        unit = "minutes";
+    }
+    snprintf(to, size, "%" PRId64 " %s", count, unit);
+}
+
+void
+cli_text_distance(char *to, size_t size, int64_t seconds)
+{
+    char length[32];
+
+    if (seconds == 0) {
         snprintf(to, size, "now");
         return;
     }
-    if (length >= 2 * DAY) {
-        count = length / DAY;
-        unit = "days";
-    } else if (length >= 2 * HOUR) {
-        count = length / HOUR;
-        unit = "hours";
-    } else if (length >= 2 * MINUTE) {
-        count = length / MINUTE;
-        unit = "minutes";
-    }
-    snprintf(to, size, "%s%" PRId64 " %s%s", seconds > 0 ? "in " : "", count,
-             unit, seconds > 0 ? "" : " ago");
+    cli_text_length(length, sizeof(length), seconds < 0 ? -seconds : seconds);
+    snprintf(to, size, "%s%s%s", seconds > 0 ? "in " : "", length,
+             seconds > 0 ? "" : " ago");
 }
 
 void
@@ -122,6 +130,6 @@ cli_text_when(char *to, size_t size, int64_t when, int64_t now)
         snprintf(to, size, "@%" PRId64, when);
         return;
     }
-    put_distance(distance, sizeof(distance), when - now);
+    cli_text_distance(distance, sizeof(distance), when - now);
     snprintf(to, size, "%s (%s)", local, distance);
 }

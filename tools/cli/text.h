@@ -21,6 +21,13 @@ const char *cli_text_source(int source);
  */
 const char *cli_text_take_class(unsigned *classes);
 
+/* Writes a length of time, 0 and more: "59 minutes". Rounded down. */
+void cli_text_length(char *to, size_t size, int64_t seconds);
+
+/* Writes how far a time is away, likewise: "in 59 minutes", "59 minutes ago",
+ * "now". seconds: negative = it has passed. */
+void cli_text_distance(char *to, size_t size, int64_t seconds);
+
 /*
  * Writes `when` as local time and how far from `now` that is, both in Unix
  * seconds: "2026-01-31 12:00:00 +0100 (in 59 minutes)". Lengths are rounded

@@ -11,6 +11,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "json.h"
 #include "output.h"
 #include "src/digest.h"
@@ -132,10 +133,9 @@ new_match(const struct mpsc_survey_token *token)
     if (match != NULL &&
         (cli_json_add_text(match, "business", token->business_id) != 0 ||
          cli_json_add_number(match, "expires_at", token->expires_at) != 0 ||
-         cli_json_add(
-             match, "served",
-             json_object_new_boolean(token->state != MPSC_REFRESH_EXPIRED &&
-                                     !token->is_distrusted)) != 0)) {
+         cli_json_add(match, "served",
+                      json_object_new_boolean(cli_survey_is_served(token))) !=
+             0)) {
         json_object_put(match);
         match = NULL;
     }
@@ -152,8 +152,9 @@ print_json(const struct mpsc_survey *found, const char *digest, int count)
     if (answer == NULL || cli_json_add_code(answer, MPS_OK) != 0 ||
         cli_json_add(answer, "found", json_object_new_boolean(count > 0)) !=
             0 ||
-        cli_json_add(answer, "token_id",
-                     json_object_new_string_len(digest, 12)) != 0) {
+        cli_json_add(
+            answer, "token_id",
+            json_object_new_string_len(digest, MPSC_TOKEN_ID_DIGITS)) != 0) {
         json_object_put(matches);
         errno = ENOMEM;
         goto out;
@@ -187,9 +188,11 @@ run(const struct cli_common *common)
     if (status != 0) {
         return status;
     }
-    status = cli_survey_take(common, &survey);
-    if (status != MPS_OK) {
-        return status == MPS_E_INVALID ? CLI_EXIT_USAGE : status;
+    if (cli_account_become(common->user) != MPS_OK) {
+        return CLI_EXIT_USAGE;
+    }
+    if (cli_survey_take(common, &survey, &error) != MPS_OK) {
+        return cli_survey_fail(common, &error);
     }
     if (cli_survey_check_keyring(&survey, &error) != MPS_OK) {
         status = cli_survey_fail(common, &error);
