@@ -10,6 +10,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "credential.h"
 #include "error.h"
 
 #define VALUE_SIZE 80
@@ -42,10 +43,11 @@ clean(const char *value, char to[VALUE_SIZE])
 }
 
 void
-mpsc_audit(struct mpsc_log *log, const struct mpsc_profile *profile,
+mpsc_audit(struct mpsc_log *log,
+           const struct mpsc_configuration *configuration,
            const struct mpsc_audit_event *event)
 {
-    enum mpsc_audit wanted = profile->configuration->audit;
+    enum mpsc_audit wanted = configuration->audit;
     const struct mps_error *error = event->error;
     char program[VALUE_SIZE];
     char name[VALUE_SIZE];
@@ -59,7 +61,7 @@ mpsc_audit(struct mpsc_log *log, const struct mpsc_profile *profile,
                   "event=%s program=%s profile=%s business=%s source=%s "
                   "code=%s http=%d fbtrace=%s token_id=%.*s expires=%" PRId64,
                   event->event, clean(program_invocation_short_name, program),
-                  clean(profile->name, name), event->business,
+                  clean(configuration->profile, name), event->business,
                   event->source != NULL ? event->source : "-",
                   mpsc_error_name(error != NULL ? error->code : MPS_OK),
                   event->http_status,

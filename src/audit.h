@@ -9,8 +9,8 @@
 #ifndef MPSC_AUDIT_H
 #define MPSC_AUDIT_H
 
+#include "configuration.h"
 #include "log.h"
-#include "profile.h"
 
 struct mpsc_audit_event {
     enum mpsc_audit level; /* MPSC_AUDIT_USE: only with `audit = use` */
@@ -23,8 +23,9 @@ struct mpsc_audit_event {
     int http_status;
 };
 
-/* Writes the event, where the profile's `audit` asks for it. */
-void mpsc_audit(struct mpsc_log *log, const struct mpsc_profile *profile,
+/* Writes the event of that profile, where its `audit` asks for it. */
+void mpsc_audit(struct mpsc_log *log,
+                const struct mpsc_configuration *configuration,
                 const struct mpsc_audit_event *event);
 
 /* The `source` of an MPS_SOURCE_. */

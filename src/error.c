@@ -97,6 +97,29 @@ mpsc_error_class(int code)
     return found != NULL ? found->class : ALERT;
 }
 
+/* From the best to the worst: first what concerns one business, then what
+ * passes, then what only an administrator can mend for all of them. */
+static const int by_severity[] = {
+    MPS_OK,          MPS_E_AGAIN,       MPS_E_UNPROCESSABLE, MPS_E_NOT_FOUND,
+    MPS_E_FORBIDDEN, MPS_E_BAD_REQUEST, MPS_E_INVALID,       MPS_E_TIMEOUT,
+    MPS_E_SERVER,    MPS_E_NETWORK,     MPS_E_RATE_LIMITED,  MPS_E_NO_MEMORY,
+    MPS_E_PROTOCOL,  MPS_E_KEYRING,     MPS_E_TLS,           MPS_E_AUTH,
+    MPS_E_CONFIG,    MPS_E_INTERNAL,
+};
+
+unsigned
+mpsc_error_severity(int code)
+{
+    unsigned count = sizeof(by_severity) / sizeof(by_severity[0]);
+
+    for (unsigned i = 0; i < count; i++) {
+        if (by_severity[i] == code) {
+            return i;
+        }
+    }
+    return count;
+}
+
 const char *
 mpsc_error_name(int code)
 {

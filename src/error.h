@@ -18,6 +18,9 @@ const char *mpsc_error_name(int code);
 const char *mpsc_error_string(int code);
 unsigned mpsc_error_class(int code);
 
+/* How bad a code is for an administrator: a larger one is heard first. */
+unsigned mpsc_error_severity(int code);
+
 /* Empties an error: size full, code MPS_OK, texts "". */
 void mpsc_error_clear(struct mps_error *error);
 

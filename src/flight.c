@@ -346,7 +346,7 @@ on_answered(void *arg, const struct mpsc_record *record,
     if (record != NULL) {
         tell_skew(flight, record->clock_offset_s);
     }
-    mpsc_audit(&flight->hub->log, flight->profile, &event);
+    mpsc_audit(&flight->hub->log, flight->profile->configuration, &event);
 }
 
 /* --- its end ----------------------------------------------------------------

@@ -184,11 +184,11 @@ audit(const struct purge *purge, const struct mpsc_profile *profile,
     };
 
     if (purge->count == 0) {
-        mpsc_audit(log, profile, &event);
+        mpsc_audit(log, profile->configuration, &event);
     }
     for (size_t i = 0; i < purge->count; i++) {
         event.business = purge->business_ids[i];
-        mpsc_audit(log, profile, &event);
+        mpsc_audit(log, profile->configuration, &event);
     }
 }
 

@@ -490,7 +490,8 @@ audit(const struct mpsc_call *call, struct mpsc_credential *credential)
     };
 
     if (!atomic_flag_test_and_set(&credential->handed_out)) {
-        mpsc_audit(&call->provider->hub.log, call->profile, &event);
+        mpsc_audit(&call->provider->hub.log, call->profile->configuration,
+                   &event);
     }
 }
 

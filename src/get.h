@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * get: what get_credential_with() does: from memory, or by a flight.
+ * get: what get_credential_with() does (mpsc_get() of backend.h): from memory,
+ * or by a flight.
  */
 #ifndef MPSC_GET_H
 #define MPSC_GET_H
 
 #include "call.h"
-
-/* *credential is a reference for the host, or NULL; *error is filled on
- * failure. Returns the code. */
-int mpsc_get(struct mpsc_provider *provider, const struct mps_request *request,
-             const struct mps_credential **credential,
-             struct mps_error *error);
 
 /*
  * What memory says to a call that waits, for this business: MPS_OK, it holds a

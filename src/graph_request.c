@@ -14,24 +14,6 @@
 /* "|" or "&appsecret_time=" and a 64-bit number. */
 #define TIME_SIZE 48
 
-int
-mpsc_graph_business_id_ok(const char *business_id)
-{
-    size_t len = 0;
-
-    if (business_id == NULL) {
-        return 0;
-    }
-    while (business_id[len] != '\0') {
-        if (len == MPS_BUSINESS_ID_MAX || business_id[len] < '0' ||
-            business_id[len] > '9') {
-            return 0;
-        }
-        len++;
-    }
-    return len > 0;
-}
-
 static int
 append_text(struct mpsc_secret *to, const char *text)
 {

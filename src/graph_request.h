@@ -13,9 +13,6 @@
 /* What stands before the token in the authorization header line. */
 #define MPSC_GRAPH_BEARER "Authorization: Bearer "
 
-/* True for 1 to MPS_BUSINESS_ID_MAX decimal digits. NULL is not. */
-int mpsc_graph_business_id_ok(const char *business_id);
-
 /*
  * Fills url, authorization, ca_file, proxy and connect_timeout_ms of
  * `request` (which is empty before; the strings of `configuration` are

@@ -3,8 +3,6 @@
 #include "config.h"
 #endif
 
-#include "invalidate.h"
-
 #include <string.h>
 
 #include "audit.h"
@@ -21,7 +19,7 @@ audit(const struct mpsc_call *call, const char *digest)
         .token_id = digest,
     };
 
-    mpsc_audit(&call->provider->hub.log, call->profile, &event);
+    mpsc_audit(&call->provider->hub.log, call->profile->configuration, &event);
 }
 
 /* Memory's part. What is dead is remembered, since the keyring may still hold

@@ -51,29 +51,6 @@ struct mpsc_prefetch {
     struct mps_error error; /* of the worst one */
 };
 
-/* From the best to the worst: first what concerns one business, then what
- * passes, then what only an administrator can mend for all of them. */
-static const int by_severity[] = {
-    MPS_OK,          MPS_E_AGAIN,       MPS_E_UNPROCESSABLE, MPS_E_NOT_FOUND,
-    MPS_E_FORBIDDEN, MPS_E_BAD_REQUEST, MPS_E_INVALID,       MPS_E_TIMEOUT,
-    MPS_E_SERVER,    MPS_E_NETWORK,     MPS_E_RATE_LIMITED,  MPS_E_NO_MEMORY,
-    MPS_E_PROTOCOL,  MPS_E_KEYRING,     MPS_E_TLS,           MPS_E_AUTH,
-    MPS_E_CONFIG,    MPS_E_INTERNAL,
-};
-
-unsigned
-mpsc_prefetch_severity(int code)
-{
-    unsigned count = sizeof(by_severity) / sizeof(by_severity[0]);
-
-    for (unsigned i = 0; i < count; i++) {
-        if (by_severity[i] == code) {
-            return i;
-        }
-    }
-    return count;
-}
-
 /* --- its life -------------------------------------------------------------
  */
 
@@ -165,7 +142,7 @@ find_unlocked(const struct mpsc_prefetch *prefetch, const char *business_id)
 static void
 judge(const struct mps_error *error, int *worst, struct mps_error *worst_error)
 {
-    if (mpsc_prefetch_severity(error->code) > mpsc_prefetch_severity(*worst)) {
+    if (mpsc_error_severity(error->code) > mpsc_error_severity(*worst)) {
         *worst = error->code;
         *worst_error = *error;
     }
@@ -690,7 +667,7 @@ sort_out(struct wanted *wanted, const char *const *business_ids, size_t count)
                    "business_id must be 1 to %d decimal digits",
                    MPS_BUSINESS_ID_MAX);
     for (size_t i = 0; i < count; i++) {
-        if (mpsc_graph_business_id_ok(business_ids[i])) {
+        if (mpsc_request_business_id_ok(business_ids[i])) {
             wanted->items[wanted->count++] =
                 (struct item){business_ids[i], NO_RESULT};
             continue;

@@ -5,6 +5,8 @@
 
 #include "process.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "exiting.h"
@@ -47,8 +49,8 @@ mpsc_process_provider_if_any(void)
 {
     struct mpsc_provider *provider = atomic_load(&process.provider);
 
-    if (provider != NULL &&
-        provider->generation == atomic_load(&process.generation)) {
+    if (provider != NULL && mpsc_provider_generation(provider) ==
+                                atomic_load(&process.generation)) {
         return provider;
     }
     return NULL;

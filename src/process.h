@@ -6,7 +6,7 @@
 #ifndef MPSC_PROCESS_H
 #define MPSC_PROCESS_H
 
-#include "provider.h"
+#include "backend.h"
 
 /*
  * The provider, made at first need and again after fork(2): the parent's is

@@ -65,6 +65,12 @@ mpsc_provider_free_unused(struct mpsc_provider **provider)
     *provider = NULL;
 }
 
+unsigned
+mpsc_provider_generation(const struct mpsc_provider *provider)
+{
+    return provider->generation;
+}
+
 void
 mpsc_provider_lock(struct mpsc_provider *provider)
 {
@@ -374,4 +380,11 @@ mpsc_provider_shutdown(struct mpsc_provider *provider)
     provider->stopping = 0;
     pthread_cond_broadcast(&provider->left);
     mpsc_provider_unlock(provider);
+}
+
+void
+mpsc_provider_log_to(struct mpsc_provider *provider, mps_log_fn *log,
+                     void *arg)
+{
+    mpsc_log_redirect(&provider->hub.log, log, arg);
 }

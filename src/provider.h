@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * provider: all that the module knows in one process and fork generation (see
- * process.h): profiles, the runner, the log.
+ * provider: all that graph.so knows in one process and fork generation (see
+ * process.h): profiles, the runner, the log. What the module calls of it is in
+ * backend.h.
  *
  * The hub's lock guards what is not constant; it is never held over I/O or a
  * callback. All functions are for any thread.
@@ -9,6 +10,7 @@
 #ifndef MPSC_PROVIDER_H
 #define MPSC_PROVIDER_H
 
+#include "backend.h"
 #include "flight.h"
 #include "io.h"
 
@@ -28,18 +30,6 @@ struct mpsc_provider {
     unsigned generation;          /* of which fork generation it is */
     struct mpsc_provider *former; /* the parent's, abandoned; or NULL */
 };
-
-/*
- * An empty provider for a fork generation, or NULL without resources. It
- * inherits nothing of `former` (the parent process's; NULL = none) but where
- * the log goes. One that has been in use is never freed: in a forked child
- * nobody could tell who else is using it.
- */
-struct mpsc_provider *mpsc_provider_new(struct mpsc_provider *former,
-                                        unsigned generation);
-
-/* Frees one that nobody has used; *provider becomes NULL. */
-void mpsc_provider_free_unused(struct mpsc_provider **provider);
 
 void mpsc_provider_lock(struct mpsc_provider *provider);
 void mpsc_provider_unlock(struct mpsc_provider *provider);
@@ -85,16 +75,5 @@ void mpsc_provider_tell_clamped(struct mpsc_provider *provider,
 /* Drops a reference. */
 void mpsc_provider_drop(struct mpsc_provider *provider,
                         struct mpsc_profile *profile);
-
-/* What credential_prepare() does. */
-int mpsc_provider_prepare(struct mpsc_provider *provider,
-                          const struct mps_request *request,
-                          struct mps_error *error);
-
-/* The event descriptor, or -1. */
-int mpsc_provider_event_fd(struct mpsc_provider *provider);
-
-/* Empties the provider as credential_shutdown() says; it stays usable. */
-void mpsc_provider_shutdown(struct mpsc_provider *provider);
 
 #endif

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "error.h"
-#include "graph_request.h"
 
 /* Later versions append members; no caller has less than this. */
 #define FIRST_SIZE                                                            \
@@ -21,6 +20,24 @@ int
 mpsc_request_size_ok(size_t size)
 {
     return size >= FIRST_SIZE && size <= LARGEST_SIZE;
+}
+
+int
+mpsc_request_business_id_ok(const char *business_id)
+{
+    size_t len = 0;
+
+    if (business_id == NULL) {
+        return 0;
+    }
+    while (business_id[len] != '\0') {
+        if (len == MPS_BUSINESS_ID_MAX || business_id[len] < '0' ||
+            business_id[len] > '9') {
+            return 0;
+        }
+        len++;
+    }
+    return len > 0;
 }
 
 static int
@@ -74,7 +91,8 @@ mpsc_request_check(const struct mps_request *from,
                               "mps_error.size is wrong: set it to "
                               "sizeof(struct mps_error)");
     }
-    if (rules->needs_business && !mpsc_graph_business_id_ok(to->business_id)) {
+    if (rules->needs_business &&
+        !mpsc_request_business_id_ok(to->business_id)) {
         return mpsc_error_set(error, MPS_E_INVALID,
                               "business_id must be 1 to %d decimal digits",
                               MPS_BUSINESS_ID_MAX);

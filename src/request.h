@@ -17,6 +17,9 @@ struct mpsc_request_rules {
 /* True where a caller's size is one that an mps_request can have. */
 int mpsc_request_size_ok(size_t size);
 
+/* True for 1 to MPS_BUSINESS_ID_MAX decimal digits. NULL is not. */
+int mpsc_request_business_id_ok(const char *business_id);
+
 /*
  * Copies `from` into `to`, whatever version of the struct it is: missing
  * members are zero, members that this version doesn't know must be zero.

@@ -17,7 +17,7 @@ sed -n 's/^[a-z_]*_fn \([a-z_]*\);$/\1/p' \
 # "get_credential MPS_CREDENTIAL_1", of the script and of the module.
 awk '/^MPS_CREDENTIAL_[0-9]+ \{$/ { node = $1 }
     /^    [a-z_]+;$/ { print substr($1, 1, length($1) - 1) " " node }' \
-    "$srcdir/plugins/graph/graph.map" | sort >"$list/map"
+    "$srcdir/plugins/module.map" | sort >"$list/map"
 nm -D --defined-only .libs/graph.so |
     sed -n 's/^[0-9a-f]* T \([a-z_]*\)@@\(MPS_CREDENTIAL_[0-9]*\)$/\1 \2/p' |
     sort >"$list/module"
@@ -36,7 +36,7 @@ for record in "$srcdir"/abi/*.abi; do
     [ -s "$list/record" ] || result=failed
     cut -d' ' -f2 "$list/record" | sort -u >"$list/nodes"
     grep -wF -f "$list/nodes" "$list/map" | diff "$list/record" - || {
-        echo "graph.map differs (>) from the nodes of $record (<)"
+        echo "module.map differs (>) from the nodes of $record (<)"
         result=failed
     }
 done

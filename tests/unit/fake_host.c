@@ -19,7 +19,6 @@
 
 #include "error.h"
 #include "get.h"
-#include "invalidate.h"
 
 /* How often a wait by the fake clock looks at it. */
 #define LOOK_MS 2

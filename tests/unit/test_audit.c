@@ -39,14 +39,13 @@ static const char *
 written(enum mpsc_audit wanted, const struct mpsc_audit_event *event,
         char *profile_name)
 {
-    struct mpsc_configuration configuration = {.audit = wanted};
-    struct mpsc_profile profile = {.name = profile_name,
-                                   .configuration = &configuration};
+    struct mpsc_configuration configuration = {.profile = profile_name,
+                                               .audit = wanted};
     struct mpsc_log log;
 
     datagram[0] = '\0';
     CU_ASSERT_EQUAL_FATAL(mpsc_log_init(&log, NULL), 0);
-    mpsc_audit(&log, &profile, event);
+    mpsc_audit(&log, &configuration, event);
     mpsc_log_destroy(&log);
     return strchr(datagram, ':') != NULL ? strchr(datagram, ':') + 2 : "";
 }

@@ -15,6 +15,7 @@
 #define ALERT MPS_CLASS_ALERT
 #define BUSINESS MPS_CLASS_BUSINESS
 #define CALLER MPS_CLASS_CALLER
+#define CODES (MPS_E_INTERNAL + 1)
 
 /* Hosts are compiled with these numbers and classes: none may change. */
 static void
@@ -183,13 +184,53 @@ test_export(void)
     CU_ASSERT_EQUAL(to.more[32], 0x55);
 }
 
+/* A total order: no two codes are equally bad. */
+static void
+test_severity(void)
+{
+    unsigned seen[CODES + 1] = {0};
+
+    for (int code = 0; code < CODES; code++) {
+        unsigned severity = mpsc_error_severity(code);
+
+        CU_ASSERT_FATAL(severity < CODES);
+        seen[severity]++;
+    }
+    for (int severity = 0; severity < CODES; severity++) {
+        CU_ASSERT_EQUAL(seen[severity], 1);
+    }
+    CU_ASSERT_EQUAL(mpsc_error_severity(MPS_OK), 0);
+    CU_ASSERT_EQUAL(mpsc_error_severity(CODES), CODES);
+    CU_ASSERT_EQUAL(mpsc_error_severity(-1), CODES);
+}
+
+/* What concerns all businesses is worse than what concerns one. */
+static void
+test_severity_meaning(void)
+{
+    for (int one = 1; one < CODES; one++) {
+        if ((mpsc_error_class(one) & MPS_CLASS_BUSINESS) == 0) {
+            continue;
+        }
+        for (int all = 1; all < CODES; all++) {
+            if ((mpsc_error_class(all) & MPS_CLASS_RETRY) != 0 &&
+                all != MPS_E_AGAIN) {
+                CU_ASSERT(mpsc_error_severity(one) < mpsc_error_severity(all));
+            }
+        }
+    }
+    CU_ASSERT(mpsc_error_severity(MPS_E_NETWORK) <
+              mpsc_error_severity(MPS_E_AUTH));
+}
+
 int
 main(void)
 {
     CU_TestInfo tests[] = {
-        {"codes", test_codes}, {"set", test_set},
-        {"cut", test_cut},     {"subject", test_subject},
-        {"sizes", test_sizes}, {"export", test_export},
+        {"codes", test_codes},       {"set", test_set},
+        {"cut", test_cut},           {"subject", test_subject},
+        {"sizes", test_sizes},       {"export", test_export},
+        {"severity", test_severity}, {"what it means", test_severity_meaning},
         CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {

@@ -47,36 +47,6 @@ end(void)
 }
 
 static void
-test_business_id(void)
-{
-    static const struct {
-        const char *id;
-        int is_ok;
-    } rows[] = {
-        {"1", 1},
-        {"0", 1},
-        {"9876543210987654", 1},
-        {"12345678901234567890", 1},
-        {"123456789012345678901", 0},
-        {"", 0},
-        {NULL, 0},
-        {" 1", 0},
-        {"1 ", 0},
-        {"-1", 0},
-        {"+1", 0},
-        {"1a", 0},
-        {"1/../2", 0},
-        {"1&x=2", 0},
-        {"1\n", 0},
-        {"\xd9\xa1", 0},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        CU_ASSERT_EQUAL(mpsc_graph_business_id_ok(rows[i].id), rows[i].is_ok);
-    }
-}
-
-static void
 test_without_proof(void)
 {
     CU_ASSERT_EQUAL(mpsc_graph_request_build(&configuration, "98765", &token,
@@ -135,7 +105,6 @@ int
 main(void)
 {
     CU_TestInfo tests[] = {
-        {"business_id", test_business_id},
         {"without proof", test_without_proof},
         {"with proof", test_proof},
         {"a long token", test_long_token},

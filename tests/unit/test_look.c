@@ -18,7 +18,6 @@
 #include "error.h"
 #include "fake_clock.h"
 #include "get.h"
-#include "invalidate.h"
 #include "look.h"
 #include "run_suites.h"
 

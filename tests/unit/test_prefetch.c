@@ -20,8 +20,6 @@
 #include "run_suites.h"
 #include "sweep.h"
 
-#define CODES (MPS_E_INTERNAL + 1)
-
 #define IDS_MAX 200
 
 /* As in sweep.c. */
@@ -37,46 +35,6 @@ static const struct fake_http_answer limited = {
 static const struct fake_http_answer failed = {
     MPSC_HTTP_ANSWERED, 500, "{\"error\":{\"message\":\"x\",\"code\":2}}", 0,
     NULL};
-
-/* A total order: no two codes are equally bad. */
-static void
-test_order(void)
-{
-    unsigned seen[CODES + 1] = {0};
-
-    for (int code = 0; code < CODES; code++) {
-        unsigned severity = mpsc_prefetch_severity(code);
-
-        CU_ASSERT_FATAL(severity < CODES);
-        seen[severity]++;
-    }
-    for (int severity = 0; severity < CODES; severity++) {
-        CU_ASSERT_EQUAL(seen[severity], 1);
-    }
-    CU_ASSERT_EQUAL(mpsc_prefetch_severity(MPS_OK), 0);
-    CU_ASSERT_EQUAL(mpsc_prefetch_severity(CODES), CODES);
-    CU_ASSERT_EQUAL(mpsc_prefetch_severity(-1), CODES);
-}
-
-/* What concerns all businesses is worse than what concerns one. */
-static void
-test_meaning(void)
-{
-    for (int one = 1; one < CODES; one++) {
-        if ((mpsc_error_class(one) & MPS_CLASS_BUSINESS) == 0) {
-            continue;
-        }
-        for (int all = 1; all < CODES; all++) {
-            if ((mpsc_error_class(all) & MPS_CLASS_RETRY) != 0 &&
-                all != MPS_E_AGAIN) {
-                CU_ASSERT(mpsc_prefetch_severity(one) <
-                          mpsc_prefetch_severity(all));
-            }
-        }
-    }
-    CU_ASSERT(mpsc_prefetch_severity(MPS_E_NETWORK) <
-              mpsc_prefetch_severity(MPS_E_AUTH));
-}
 
 /* A host's call, on a thread of its own unless run() makes it. */
 static struct {
@@ -888,8 +846,6 @@ int
 main(void)
 {
     CU_TestInfo codes[] = {
-        {"severity", test_order},
-        {"meaning", test_meaning},
         CU_TEST_INFO_NULL,
     };
     CU_TestInfo calls[] = {

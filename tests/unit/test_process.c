@@ -12,6 +12,7 @@
 
 #include "error.h"
 #include "process.h"
+#include "provider.h"
 #include "run_suites.h"
 
 #define THREADS 16

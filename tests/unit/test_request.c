@@ -205,6 +205,37 @@ test_error(void)
     }
 }
 
+static void
+test_business_id(void)
+{
+    static const struct {
+        const char *id;
+        int is_ok;
+    } rows[] = {
+        {"1", 1},
+        {"0", 1},
+        {"9876543210987654", 1},
+        {"12345678901234567890", 1},
+        {"123456789012345678901", 0},
+        {"", 0},
+        {NULL, 0},
+        {" 1", 0},
+        {"1 ", 0},
+        {"-1", 0},
+        {"+1", 0},
+        {"1a", 0},
+        {"1/../2", 0},
+        {"1&x=2", 0},
+        {"1\n", 0},
+        {"\xd9\xa1", 0},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CU_ASSERT_EQUAL(mpsc_request_business_id_ok(rows[i].id),
+                        rows[i].is_ok);
+    }
+}
+
 int
 main(void)
 {
@@ -214,6 +245,7 @@ main(void)
         {"copy", test_copy},
         {"flags", test_flags},
         {"business_id", test_business},
+        {"business_id alone", test_business_id},
         {"profile and min_validity_s", test_profile_and_validity},
         {"error's size", test_error},
         CU_TEST_INFO_NULL,

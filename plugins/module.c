@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * module: the ABI of <mps/credential.h> as graph.so exports it. Nothing here
- * but translation: errno and cancellation are kept from the host's sight, the
- * error reaches the thread's own memory and the request's.
+ * module: the ABI of <mps/credential.h> as each module exports it. Nothing
+ * here but translation to the module's backend: errno and cancellation are
+ * kept from the host's sight, the error reaches the thread's own memory and
+ * the request's.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -13,9 +14,6 @@
 
 #include "credential.h"
 #include "error.h"
-#include "get.h"
-#include "invalidate.h"
-#include "prefetch.h"
 #include "process.h"
 #include "request.h"
 
@@ -254,7 +252,7 @@ credential_log_to(mps_log_fn *log, void *arg)
     come_in(&guest);
     provider = mpsc_process_provider();
     if (provider != NULL) {
-        mpsc_log_redirect(&provider->hub.log, log, arg);
+        mpsc_provider_log_to(provider, log, arg);
     }
     go_out(&guest);
 }
