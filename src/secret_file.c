@@ -17,7 +17,9 @@
 #include "error.h"
 #include "redact.h"
 
-#define SECRET_MAX (64 * 1024)
+#define SECRET_MAX ((size_t)64 * 1024)
+/* Tens of thousands of tokens. */
+#define DOCUMENT_MAX ((size_t)16 * 1024 * 1024)
 
 /* The file, for messages: "token_file /etc/x". */
 struct subject {
@@ -102,14 +104,11 @@ check_access(const struct subject *subject, const struct stat *status,
     return MPS_OK;
 }
 
-/* Reads the whole file, or one byte more than a secret may have. */
+/* Reads the whole file, or one byte more than `most`. */
 static int
-read_all(const struct subject *subject, int fd, struct mpsc_secret *secret,
-         struct mps_error *error)
+read_all(const struct subject *subject, int fd, size_t most,
+         struct mpsc_secret *secret, struct mps_error *error)
 {
-    /* A secret and its line end "\r\n". */
-    const size_t most = SECRET_MAX + 2;
-
     if (mpsc_secret_reserve(secret, most + 1) != 0) {
         return no_memory(subject, error);
     }
@@ -170,35 +169,43 @@ check_contents(const struct subject *subject, struct mpsc_secret *secret,
     return MPS_OK;
 }
 
+/* Opens a regular file. MPS_OK, or a code; *fd is -1 or open in any case. */
+static int
+open_file(const struct subject *subject, int *fd, struct stat *status,
+          struct mps_error *error)
+{
+    /* A symbolic link is followed: tokens are rotated by replacing one. */
+    *fd = mpsc_descriptor_lift(
+        open(subject->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (*fd < 0 || fstat(*fd, status) != 0) {
+        return fail_errno(subject, errno, error);
+    }
+    if (!S_ISREG(status->st_mode)) {
+        return fail(subject, error,
+                    S_ISDIR(status->st_mode) ? "is a directory, not a file"
+                                             : "is not a regular file");
+    }
+    return MPS_OK;
+}
+
 static int
 read_file(const struct subject *subject, int is_checked,
           struct mpsc_secret *secret, struct mps_error *error)
 {
     struct mpsc_secret fresh = MPSC_SECRET_EMPTY;
     int saved = errno;
-    int code = MPS_OK;
-    struct stat status;
+    struct stat status = {.st_size = 0};
+    int code;
     int fd;
 
     mpsc_error_clear(error);
-    /* A symbolic link is followed: tokens are rotated by replacing one. */
-    fd = mpsc_descriptor_lift(
-        open(subject->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (fd < 0 || fstat(fd, &status) != 0) {
-        code = fail_errno(subject, errno, error);
-        goto out;
-    }
-    if (!S_ISREG(status.st_mode)) {
-        code = fail(subject, error,
-                    S_ISDIR(status.st_mode) ? "is a directory, not a file"
-                                            : "is not a regular file");
-        goto out;
-    }
-    if (is_checked) {
+    code = open_file(subject, &fd, &status, error);
+    if (code == MPS_OK && is_checked) {
         code = check_access(subject, &status, error);
     }
     if (code == MPS_OK) {
-        code = read_all(subject, fd, &fresh, error);
+        /* A secret and its line end "\r\n". */
+        code = read_all(subject, fd, SECRET_MAX + 2, &fresh, error);
     }
     if (code == MPS_OK) {
         code = check_contents(subject, &fresh, error);
@@ -208,7 +215,6 @@ read_file(const struct subject *subject, int is_checked,
         mpsc_secret_set(secret, fresh.data, fresh.len) != 0) {
         code = no_memory(subject, error);
     }
-out:
     if (fd >= 0) {
         (void)close(fd);
     }
@@ -224,6 +230,50 @@ mpsc_secret_file_read(const char *path, const char *key,
     const struct subject subject = {key, path};
 
     return read_file(&subject, 1, secret, error);
+}
+
+int
+mpsc_secret_file_read_document(const char *path, const char *key,
+                               struct mpsc_secret *secret,
+                               struct mps_error *error)
+{
+    const struct subject subject = {key, path};
+    struct mpsc_secret fresh = MPSC_SECRET_EMPTY;
+    int saved = errno;
+    struct stat status = {.st_size = 0};
+    size_t most = 0;
+    int code;
+    int fd;
+
+    mpsc_error_clear(error);
+    code = open_file(&subject, &fd, &status, error);
+    if (code == MPS_OK) {
+        code = check_access(&subject, &status, error);
+    }
+    if (code == MPS_OK) {
+        most = (size_t)status.st_size < DOCUMENT_MAX ? (size_t)status.st_size
+                                                     : DOCUMENT_MAX;
+        code = read_all(&subject, fd, most, &fresh, error);
+    }
+    if (code == MPS_OK && fresh.len == 0) {
+        code = fail(&subject, error, "is empty");
+    }
+    if (code == MPS_OK && fresh.len > most) {
+        code = fail(&subject, error,
+                    most == DOCUMENT_MAX
+                        ? "is longer than 16 MiB"
+                        : "grew while it was read: write another file and "
+                          "rename it to this one");
+    }
+    if (code == MPS_OK) {
+        mpsc_secret_move(secret, &fresh);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    mpsc_secret_free(&fresh);
+    errno = saved;
+    return code;
 }
 
 int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * secret_file: reads the partner's token or app secret from a file that only
- * those may read who should.
+ * secret_file: reads the partner's token, the app secret, or a document with
+ * secrets from a file that only those may read who should.
  */
 #ifndef MPSC_SECRET_FILE_H
 #define MPSC_SECRET_FILE_H
@@ -26,7 +26,16 @@ int mpsc_secret_file_read(const char *path, const char *key,
                           struct mpsc_secret *secret, struct mps_error *error);
 
 /*
- * The same for systemd's credentials: the file `name` in `directory`
+ * The same for a document: from a file that is accepted by the same rule, all
+ * that is in it, 1 byte to 16 MiB of whatever.
+ */
+int mpsc_secret_file_read_document(const char *path, const char *key,
+                                   struct mpsc_secret *secret,
+                                   struct mps_error *error);
+
+/*
+ * The same as the first for systemd's credentials: the file `name` in
+ * `directory`
  * ($CREDENTIALS_DIRECTORY; NULL = not set, which is MPS_E_CONFIG). The
  * directory is systemd's and private to the unit, so owner and mode are not
  * looked at.

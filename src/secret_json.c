@@ -121,8 +121,10 @@ is_ascii(const char *bytes, size_t len)
     return 1;
 }
 
+/* *end: how far the tokener came. */
 static int
-parse(const char *bytes, size_t len, int depth, struct json_object **json)
+parse(const char *bytes, size_t len, int depth, struct json_object **json,
+      size_t *end)
 {
     struct json_tokener *tokener = json_tokener_new_ex(depth);
     int result = -1;
@@ -135,14 +137,14 @@ parse(const char *bytes, size_t len, int depth, struct json_object **json)
         goto out;
     }
     *json = json_tokener_parse_ex(tokener, bytes, (int)len);
+    *end = json_tokener_get_parse_end(tokener);
     result = 0;
     if (ran_out(tokener, bytes, len)) {
         result = -1;
         mpsc_secret_json_free(*json);
         *json = NULL;
     } else if (json_tokener_get_error(tokener) != json_tokener_success ||
-               json_tokener_get_parse_end(tokener) != len ||
-               !json_object_is_type(*json, json_type_object)) {
+               *end != len || !json_object_is_type(*json, json_type_object)) {
         mpsc_secret_json_free(*json);
         *json = NULL;
         result = 1;
@@ -154,15 +156,28 @@ out:
     return result;
 }
 
+static size_t
+count_lines(const char *bytes, size_t len)
+{
+    size_t lines = 1;
+
+    for (size_t i = 0; i < len; i++) {
+        lines += bytes[i] == '\n';
+    }
+    return lines;
+}
+
 int
-mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
-                       struct json_object **json)
+mpsc_secret_json_parse_lines(const char *bytes, size_t len, int depth,
+                             struct json_object **json, size_t *line)
 {
     struct mpsc_secret ascii = MPSC_SECRET_EMPTY;
+    size_t end = 0;
     int counted;
     int result;
 
     *json = NULL;
+    *line = 1;
     /* Escapes are up to thrice as long. */
     if (len > INT_MAX / 3 - 2) {
         return 1;
@@ -178,13 +193,23 @@ mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
     /* json-c makes a locale for each piece, by a lock of the C library's that
      * a child forked meanwhile would find locked for ever (glibc 2.36). */
     counted = mpsc_exiting_try_enter();
-    result = parse(bytes, len, depth, json);
+    result = parse(bytes, len, depth, json, &end);
     if (counted) {
         mpsc_exiting_leave();
     }
+    *line = count_lines(bytes, end);
 out:
     mpsc_secret_free(&ascii);
     return result;
+}
+
+int
+mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
+                       struct json_object **json)
+{
+    size_t line;
+
+    return mpsc_secret_json_parse_lines(bytes, len, depth, json, &line);
 }
 
 /* The strings of a tree; the depth is what the parser allowed. */

@@ -25,6 +25,14 @@ int mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
                            struct json_object **json);
 
 /*
+ * The same, and *line is the line where the parser stopped, from 1: of bytes
+ * that are no such object, near what is wrong. For a document that people
+ * write.
+ */
+int mpsc_secret_json_parse_lines(const char *bytes, size_t len, int depth,
+                                 struct json_object **json, size_t *line);
+
+/*
  * Appends the tree as one line of plain JSON. 0, or -1 without memory; the
  * buffer may then hold a part of it.
  */

@@ -286,14 +286,54 @@ test_credential(void)
     CU_ASSERT_PTR_NULL(strstr(error.message, "EAAB"));
 }
 
+static int
+read_document(const char *bytes, size_t len, mode_t mode)
+{
+    write_bytes(bytes, len, mode);
+    mpsc_secret_free(&secret);
+    return mpsc_secret_file_read_document(path_of("token"), "static_file",
+                                          &secret, &error);
+}
+
+/* All that is in the file, under the same rule of access. */
+static void
+test_document(void)
+{
+    const size_t most = (size_t)16 * 1024 * 1024;
+    char *large = calloc(1, most + 1);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(large);
+    CU_ASSERT_EQUAL(read_document("EAA \n\0\xff\n", 8, 0600), MPS_OK);
+    CU_ASSERT_EQUAL_FATAL(secret.len, 8);
+    CU_ASSERT_EQUAL(memcmp(secret.data, "EAA \n\0\xff\n", 9), 0);
+    CU_ASSERT_EQUAL(read_document("", 0, 0600), MPS_E_CONFIG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "is empty"));
+    CU_ASSERT_EQUAL(read_document("EAA", 3, 0604), MPS_E_CONFIG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "run 'chmod 06"));
+    CU_ASSERT_PTR_NULL(secret.data);
+    CU_ASSERT_EQUAL(read_document(large, most, 0600), MPS_OK);
+    CU_ASSERT_EQUAL(secret.len, most);
+    CU_ASSERT_EQUAL(read_document(large, most + 1, 0600), MPS_E_CONFIG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "longer than 16 MiB"));
+    CU_ASSERT_EQUAL(
+        mpsc_secret_file_read_document("/etc", "static_file", &secret, &error),
+        MPS_E_CONFIG);
+    free(large);
+}
+
 int
 main(void)
 {
     CU_TestInfo tests[] = {
-        {"contents", test_contents},     {"length", test_length},
-        {"modes", test_modes},           {"owner", test_owner},
-        {"kinds", test_kinds},           {"kept on failure", test_kept},
-        {"credential", test_credential}, CU_TEST_INFO_NULL,
+        {"contents", test_contents},
+        {"length", test_length},
+        {"modes", test_modes},
+        {"owner", test_owner},
+        {"kinds", test_kinds},
+        {"kept on failure", test_kept},
+        {"credential", test_credential},
+        {"document", test_document},
+        CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
         {"secret_file", begin_suite, end_suite, NULL, end, tests},
