@@ -84,6 +84,7 @@ must_be_strings(const struct mpsc_configuration *of)
     must_be_path(of->app_secret_file);
     must_be_path(of->ca_file);
     must_be_path(of->runtime_dir);
+    must_be_path(of->static_file);
     MUST(of->keyring_bus == NULL || strncmp(of->keyring_bus, "unix:", 5) == 0);
 }
 
@@ -156,6 +157,7 @@ write_plainly(const struct mpsc_configuration *of, size_t *size)
     write_string(file, "proxy", of->proxy);
     write_string(file, "keyring_bus", of->keyring_bus);
     write_string(file, "runtime_dir", of->runtime_dir);
+    write_string(file, "static_file", of->static_file);
     fprintf(file,
             "deadline_ms = %u\nconnect_timeout_ms = %u\nattempts = %u\n"
             "keyring_deadline_ms = %u\nassume_lifetime_s = %u\n"

@@ -18,7 +18,14 @@
 const char *
 mpsc_audit_source(int source)
 {
-    return source == MPS_SOURCE_KEYRING ? "keyring" : "endpoint";
+    switch (source) {
+    case MPS_SOURCE_KEYRING:
+        return "keyring";
+    case MPS_SOURCE_FILE:
+        return "file";
+    default:
+        return "endpoint";
+    }
 }
 
 /* A value that can't be taken for more than one: the program's name is its

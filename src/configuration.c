@@ -37,6 +37,7 @@ struct sources {
     struct source *source;
     size_t count;
     const char *main; /* where a missing key belongs, for messages */
+    int is_static;    /* for static.so: it needs other keys */
 };
 
 static void
@@ -223,10 +224,12 @@ find_files(struct sources *sources, const char *vendor_dir,
     }
     order_drop_ins(sources, first);
     if (sources->count == 0) {
-        return mpsc_error_set(error, MPS_E_CONFIG,
-                              "there is no configuration: write solution_id "
-                              "and token_file to %s/%s, see " NAME "(5)",
-                              host_dir, NAME);
+        return mpsc_error_set(
+            error, MPS_E_CONFIG,
+            "there is no configuration: write %s to %s/%s, "
+            "see " NAME "(5)",
+            sources->is_static ? "static_file" : "solution_id and token_file",
+            host_dir, NAME);
     }
     return MPS_OK;
 }
@@ -432,12 +435,15 @@ check_complete(const struct sources *sources,
     char list[96];
     const char *missing = NULL;
 
-    if (configuration->solution_id == NULL) {
+    if (sources->is_static) {
+        missing = configuration->static_file == NULL ? "static_file is" : NULL;
+    } else if (configuration->solution_id == NULL) {
         missing = "solution_id is";
     } else if (configuration->token_file == NULL &&
                configuration->token_credential == NULL) {
         missing = "token_file (or token_credential) is";
-    } else {
+    }
+    if (missing == NULL) {
         return MPS_OK;
     }
     list_groups(sources, list, sizeof(list));
@@ -508,13 +514,12 @@ load(struct sources *sources, const char *profile,
     return code;
 }
 
-int
-mpsc_configuration_load_in(const char *vendor_dir, const char *host_dir,
-                           const char *profile,
-                           struct mpsc_configuration **configuration,
-                           struct mps_error *error)
+static int
+load_in(int is_static, const char *vendor_dir, const char *host_dir,
+        const char *profile, struct mpsc_configuration **configuration,
+        struct mps_error *error)
 {
-    struct sources sources = {NULL, 0, NULL};
+    struct sources sources = {.is_static = is_static};
     int saved = errno;
     char *main_file = join(host_dir, NAME);
     int code;
@@ -537,18 +542,17 @@ out:
     return code;
 }
 
-int
-mpsc_configuration_load(const char *file, const char *profile,
-                        struct mpsc_configuration **configuration,
-                        struct mps_error *error)
+static int
+load_file(int is_static, const char *file, const char *profile,
+          struct mpsc_configuration **configuration, struct mps_error *error)
 {
-    struct sources sources = {NULL, 0, file};
+    struct sources sources = {.main = file, .is_static = is_static};
     int saved = errno;
     int code;
 
     if (file == NULL) {
-        return mpsc_configuration_load_in(MPS_DATADIR, MPS_SYSCONFDIR, profile,
-                                          configuration, error);
+        return load_in(is_static, MPS_DATADIR, MPS_SYSCONFDIR, profile,
+                       configuration, error);
     }
     *configuration = NULL;
     mpsc_error_clear(error);
@@ -559,6 +563,31 @@ mpsc_configuration_load(const char *file, const char *profile,
     free_sources(&sources);
     errno = saved;
     return code;
+}
+
+int
+mpsc_configuration_load(const char *file, const char *profile,
+                        struct mpsc_configuration **configuration,
+                        struct mps_error *error)
+{
+    return load_file(0, file, profile, configuration, error);
+}
+
+int
+mpsc_configuration_load_static(const char *file, const char *profile,
+                               struct mpsc_configuration **configuration,
+                               struct mps_error *error)
+{
+    return load_file(1, file, profile, configuration, error);
+}
+
+int
+mpsc_configuration_load_in(const char *vendor_dir, const char *host_dir,
+                           const char *profile,
+                           struct mpsc_configuration **configuration,
+                           struct mps_error *error)
+{
+    return load_in(0, vendor_dir, host_dir, profile, configuration, error);
 }
 
 /* What is there to be read, as a text of which the stamp is the digest. */

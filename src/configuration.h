@@ -53,6 +53,7 @@ struct mpsc_configuration {
     char *keyring_bus;
     unsigned keyring_deadline_ms;
     char *runtime_dir;
+    char *static_file;
     int threads;
     unsigned assume_lifetime_s;
     unsigned max_age_s;
@@ -76,8 +77,16 @@ int mpsc_configuration_load(const char *file, const char *profile,
                             struct mps_error *error);
 
 /*
- * The same with the host's files looked for in other directories than those
- * of the build: for tests.
+ * The same for static.so: of the options static_file must be set, and none
+ * else.
+ */
+int mpsc_configuration_load_static(const char *file, const char *profile,
+                                   struct mpsc_configuration **configuration,
+                                   struct mps_error *error);
+
+/*
+ * The same as the first with the host's files looked for in other directories
+ * than those of the build: for tests.
  */
 int mpsc_configuration_load_in(const char *vendor_dir, const char *host_dir,
                                const char *profile,
@@ -85,7 +94,8 @@ int mpsc_configuration_load_in(const char *vendor_dir, const char *host_dir,
                                struct mps_error *error);
 
 /*
- * Stamps what mpsc_configuration_load() would look at, whatever the profile: a
+ * Stamps what mpsc_configuration_load() would look at, whatever the profile
+ * (with `file`, that file alone, which may as well be another of ours): a
  * digest of the name, place, size, times, mode and owner of each file and
  * directory, there or not. No file is opened, only the drop-ins are listed.
  * Equal stamps: nothing was changed, added, removed or renamed between. Take

@@ -391,6 +391,8 @@ static const struct mpsc_configuration_option options[] = {
                 "http; without user and password"},
     STRING(runtime_dir, is_path, NULL, "an absolute path"),
     STRING(solution_id, is_digits, NULL, "1 to 20 digits"),
+    PRIVATE(static_file, is_path,
+            "an absolute path of a file that holds the tokens"),
     CHOICE(threads, set_int, switches, "yes", "yes or no"),
     PRIVATE(token_credential, is_credential, SECRET_NAME),
     PRIVATE(token_file, is_path, SECRET_FILE),

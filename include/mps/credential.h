@@ -101,6 +101,7 @@ enum {
 /* Where a process got a credential. */
 #define MPS_SOURCE_ENDPOINT 1
 #define MPS_SOURCE_KEYRING 2
+#define MPS_SOURCE_FILE 3 /* static.so: the administrator's static_file */
 
 /*
  * A credential. Immutable, reference-counted and shared between callers; the
@@ -113,7 +114,7 @@ struct mps_credential {
     int64_t expires_at;       /* when the module stops serving it; never 0 */
     int64_t endpoint_expires_at; /* as the endpoint gave it; 0 = never
                                   * expires, -1 = it gave none */
-    int source;        /* MPS_SOURCE_ENDPOINT or MPS_SOURCE_KEYRING */
+    int source;                  /* MPS_SOURCE_; later versions may add some */
     char token_id[16]; /* first 12 hex digits of the token's SHA-256: names
                         * the token in logs and audits */
 };

@@ -59,6 +59,11 @@ if readelf -d .libs/graph.so | grep -E 'NEEDED.*(glib|gio|gobject|secret|dbus)';
     wrong 'the module is linked to the helper'"'"'s libraries'
 fi
 
+# The module for emergencies needs the least.
+if readelf -d .libs/static.so | grep -E 'NEEDED.*(curl|ssl)'; then
+    wrong 'static.so is linked to libraries of the network'
+fi
+
 # "src/clock.c src/clock.h" of libmpsbase in Makefile.am.
 base=$(sed -n '/^libmpsbase_la_SOURCES/,/[^\\]$/p' "$srcdir/Makefile.am" |
     grep -o 'src/[a-z_]*\.h')

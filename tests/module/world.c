@@ -24,6 +24,10 @@
 
 #define PATIENCE_MS 20000
 
+/* What world_business() gives first, and how many of them static.so has. */
+#define FIRST_BUSINESS 700001u
+#define STATIC_BUSINESSES 200u
+
 struct mps_api mps;
 
 /* The first is the scene's own, the others some tests add. */
@@ -143,6 +147,12 @@ const char *
 world_module(void)
 {
     return environment("MPS_TEST_MODULE");
+}
+
+int
+world_is_static(void)
+{
+    return strstr(world_module(), "/static.so") != NULL;
 }
 
 void
@@ -289,6 +299,25 @@ close_world(void)
     desk_close();
 }
 
+/* static.so's tokens, for the rest of the day. */
+static void
+write_static_file(void)
+{
+    char text[32768] = "{";
+    size_t used = 1;
+
+    for (unsigned i = 0; i <= STATIC_BUSINESSES; i++) {
+        used += (size_t)snprintf(
+            text + used, sizeof(text) - used,
+            "%s\"%u\": {\"access_token\": \"EAAstatic%u\", "
+            "\"expires_at\": %lld}",
+            i > 0 ? ",\n" : "", i > 0 ? FIRST_BUSINESS + i - 1 : 1, i,
+            (long long)time(NULL) + 86400);
+    }
+    snprintf(text + used, sizeof(text) - used, "}\n");
+    world_write("static.json", 0600, text);
+}
+
 void
 world_open(const char *scenario)
 {
@@ -305,6 +334,9 @@ world_open(const char *scenario)
                  desk_path("scenario"));
     }
     start_emulator("emu", option);
+    if (world_is_static()) {
+        write_static_file();
+    }
     setenv("MPS_CREDENTIAL_CONF", desk_path("conf"), 1);
     unsetenv("MPS_CREDENTIAL_PROFILE");
     if (mps_load(&mps, world_module()) != 0) {
@@ -352,6 +384,7 @@ write_configuration(const char *given)
         {"token_file", desk_path("emu/partner_token")},
         {"ca_file", desk_path("emu/ca.pem")},
         {"runtime_dir", desk_path("mps")},
+        {"static_file", desk_path("static.json")},
         {"log", "off"},
     };
     size_t used = 0;
@@ -432,7 +465,7 @@ world_business(void)
     static unsigned next;
     char *id = ids[next % 64];
 
-    snprintf(id, sizeof(ids[0]), "%u", 700001 + next);
+    snprintf(id, sizeof(ids[0]), "%u", FIRST_BUSINESS + next);
     next++;
     return id;
 }

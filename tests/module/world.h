@@ -4,8 +4,9 @@
  * loads it, the emulated endpoint, and a user's session with a keyring.
  *
  * The paths of what is under test come from the environment, which `make
- * installcheck` sets: MPS_TEST_MODULE (graph.so), MPS_TEST_BINDIR,
- * MPS_TEST_PKGLIBEXECDIR. What can't be set up ends the program.
+ * installcheck` sets: MPS_TEST_MODULE (graph.so or static.so),
+ * MPS_TEST_BINDIR, MPS_TEST_PKGLIBEXECDIR. What can't be set up ends the
+ * program.
  */
 #ifndef TEST_WORLD_H
 #define TEST_WORLD_H
@@ -37,6 +38,11 @@ const char *world_path(const char *name);
 const char *world_base_url(void);
 const char *world_port(void);
 const char *world_module(void);
+
+/* True where the module is static.so: its static_file then has a token for
+ * business 1 and for each of the first 200 that world_business() gives, and
+ * the endpoint is never asked. */
+int world_is_static(void);
 void world_write(const char *name, int mode, const char *text);
 
 /* Writes the configuration: what the emulator needs, these lines, and what

@@ -94,6 +94,9 @@ test_success(void)
         line, "event=fetch program=test_audit profile=- business=123 "
               "source=endpoint code=MPS_OK http=200 fbtrace=- "
               "token_id=0123456789ab expires=1735689600");
+    CU_ASSERT_STRING_EQUAL(mpsc_audit_source(MPS_SOURCE_ENDPOINT), "endpoint");
+    CU_ASSERT_STRING_EQUAL(mpsc_audit_source(MPS_SOURCE_KEYRING), "keyring");
+    CU_ASSERT_STRING_EQUAL(mpsc_audit_source(MPS_SOURCE_FILE), "file");
 }
 
 /* A program's or profile's name, or the endpoint's trace, forges no field. */

@@ -194,6 +194,7 @@ test_everything(void)
                                     "proxy = http://proxy.example:3128/\n"
                                     "runtime_dir = /run/x\n"
                                     "solution_id = 12345678901234567890\n"
+                                    "static_file = /etc/tokens\n"
                                     "threads = no\n"
                                     "token_credential = token\n"),
                           MPS_OK);
@@ -217,6 +218,7 @@ test_everything(void)
     CU_ASSERT_STRING_EQUAL(configuration->proxy, "http://proxy.example:3128/");
     CU_ASSERT_STRING_EQUAL(configuration->runtime_dir, "/run/x");
     CU_ASSERT_STRING_EQUAL(configuration->solution_id, "12345678901234567890");
+    CU_ASSERT_STRING_EQUAL(configuration->static_file, "/etc/tokens");
     CU_ASSERT_EQUAL(configuration->threads, 0);
     CU_ASSERT_STRING_EQUAL(configuration->token_credential, "token");
     CU_ASSERT_PTR_NULL(configuration->token_file);

@@ -54,6 +54,8 @@ cli_text_source(int source)
         return "endpoint";
     case MPS_SOURCE_KEYRING:
         return "keyring";
+    case MPS_SOURCE_FILE:
+        return "file";
     default:
         return "unknown";
     }
