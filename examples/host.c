@@ -15,16 +15,27 @@
 #include <time.h>
 #include <unistd.h>
 
+static const char *
+name_of(int source)
+{
+    switch (source) {
+    case MPS_SOURCE_ENDPOINT:
+        return "endpoint";
+    case MPS_SOURCE_KEYRING:
+        return "keyring";
+    default:
+        return "administrator's file";
+    }
+}
+
 /* This is where a program calls Meta's API for the business, with the header
  * "Authorization: Bearer <access_token>". No log gets the token: token_id
  * tells one from another. */
 static void
 use(const char *business, const struct mps_credential *credential)
 {
-    int is_keyring = credential->source == MPS_SOURCE_KEYRING;
-
     printf("%s: token %s from the %s, expires in %" PRId64 " s\n", business,
-           credential->token_id, is_keyring ? "keyring" : "endpoint",
+           credential->token_id, name_of(credential->source),
            credential->expires_at - (int64_t)time(NULL));
 }
 
