@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the installed module exports, and what <mps/loader.h> says of a file
- * that is no module.
+ * What an installed module exports, what all modules do alike, and what
+ * <mps/loader.h> says of a file that is no module. Runs with each module.
  */
 #include <CUnit/Basic.h>
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "world.h"
 
@@ -153,6 +157,143 @@ test_libraries(void)
     CU_ASSERT_PTR_NULL(strstr(output, "TEXTREL"));
 }
 
+/* What no module takes, whatever is behind it. */
+static void
+test_arguments(void)
+{
+    struct mps_error error = {.size = 1};
+    const struct mps_request rows[] = {
+        {.size = 0, .business_id = "1"},
+        {.size = sizeof(rows[0]) - 1, .business_id = "1"},
+        {.size = sizeof(rows[0])},
+        {.size = sizeof(rows[0]), .business_id = ""},
+        {.size = sizeof(rows[0]), .business_id = "1x"},
+        {.size = sizeof(rows[0]), .business_id = "123456789012345678901"},
+        {.size = sizeof(rows[0]), .business_id = "1", .flags = 4},
+        {.size = sizeof(rows[0]), .business_id = "1", .profile = ""},
+        {.size = sizeof(rows[0]), .business_id = "1", .error = &error},
+    };
+    const struct mps_credential *credential = NULL;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CU_ASSERT_EQUAL(mps.get_credential_with(&rows[i], &credential),
+                        MPS_E_INVALID);
+        CU_ASSERT_PTR_NULL(credential);
+        CU_ASSERT_EQUAL(mps.invalidate_credential_with(&rows[i], NULL),
+                        MPS_E_INVALID);
+    }
+    CU_ASSERT_EQUAL(mps.get_credential(NULL, &credential), MPS_E_INVALID);
+    CU_ASSERT_EQUAL(mps.get_credential("1", NULL), MPS_E_INVALID);
+    CU_ASSERT_EQUAL(mps.get_credential_with(NULL, &credential), MPS_E_INVALID);
+    CU_ASSERT_EQUAL(mps.invalidate_credential("1", ""), MPS_E_INVALID);
+    CU_ASSERT_EQUAL(mps.prefetch_credentials(&rows[0], NULL, 0, NULL, NULL),
+                    MPS_E_INVALID);
+    CU_ASSERT_EQUAL(mps.prefetch_credentials(NULL, NULL, 1, NULL, NULL),
+                    MPS_E_INVALID);
+    CU_ASSERT_EQUAL(mps.prepare(&rows[0]), MPS_E_INVALID);
+    CU_ASSERT_EQUAL(mps.error(NULL), MPS_E_INVALID);
+    CU_ASSERT_EQUAL(mps.error(&error), MPS_E_INVALID);
+    mps.release_credential(NULL);
+    CU_ASSERT_STRING_EQUAL(mps.strerror(-1), "unknown code");
+    CU_ASSERT_EQUAL(mps.classify(MPS_E_INVALID), MPS_CLASS_CALLER);
+    CU_ASSERT_EQUAL(mps.classify(4711), MPS_CLASS_ALERT);
+}
+
+static void *
+last_code(void *code)
+{
+    struct mps_error error = {.size = sizeof(error)};
+
+    CU_ASSERT_EQUAL(mps.error(&error), MPS_OK);
+    *(int *)code = error.code;
+    return NULL;
+}
+
+/* A thread's own failure, which no success takes away. */
+static void
+test_last_error(void)
+{
+    const struct mps_credential *credential;
+    pthread_t thread;
+    int here = -1;
+    int there = -1;
+
+    world_configure("keyring = off\n");
+    CU_ASSERT_EQUAL(mps.get_credential("x", &credential), MPS_E_INVALID);
+    CU_ASSERT_EQUAL_FATAL(mps.get_credential("1", &credential), MPS_OK);
+    mps.release_credential(credential);
+    (void)last_code(&here);
+    CU_ASSERT_EQUAL(here, MPS_E_INVALID);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, last_code, &there), 0);
+    pthread_join(thread, NULL);
+    CU_ASSERT_EQUAL(there, MPS_OK);
+}
+
+/* Each function, also where it fails. */
+static void
+test_errno(void)
+{
+    static const char *const ids[] = {"1", "x"};
+    struct mps_error error = {.size = sizeof(error)};
+    const struct mps_credential *credential;
+
+    world_configure("keyring = off\n");
+#define KEEPS(call)                                                           \
+    do {                                                                      \
+        errno = EXDEV;                                                        \
+        call;                                                                 \
+        CU_ASSERT_EQUAL(errno, EXDEV);                                        \
+    } while (0)
+    KEEPS(mps.prepare(NULL));
+    KEEPS(mps.get_credential("1", &credential));
+    KEEPS(mps.release_credential(credential));
+    KEEPS(mps.get_credential("x", &credential));
+    KEEPS(mps.prefetch_credentials(NULL, ids, 2, NULL, NULL));
+    KEEPS(mps.invalidate_credential("1", "other"));
+    KEEPS(mps.error(&error));
+    KEEPS(mps.strerror(4711));
+    KEEPS(mps.classify(4711));
+    KEEPS(mps.event_fd());
+    KEEPS(mps.log_to(NULL, NULL));
+    KEEPS(mps.abi());
+    KEEPS(mps.shutdown());
+    world_reconfigure("deadline_ms = 0\n");
+    KEEPS(mps.get_credential("1", &credential));
+    CU_ASSERT_PTR_NULL(credential);
+    KEEPS(mps.prepare(NULL));
+#undef KEEPS
+}
+
+/* What a host holds outlives the module's memory, and a fork. */
+static void
+test_held(void)
+{
+    const struct mps_credential *held;
+    char id[16];
+    int status = -1;
+    pid_t child;
+
+    world_configure("keyring = off\n");
+    CU_ASSERT_EQUAL_FATAL(mps.get_credential("1", &held), MPS_OK);
+    memcpy(id, held->token_id, sizeof(id));
+    mps.shutdown();
+    CU_ASSERT_STRING_EQUAL(held->token_id, id);
+    CU_ASSERT(strlen(held->access_token) > 0);
+    child = fork();
+    if (child == 0) {
+        const struct mps_credential *own = NULL;
+        int ok = mps.get_credential("1", &own) == MPS_OK;
+
+        mps.release_credential(held);
+        mps.release_credential(own);
+        _exit(!ok);
+    }
+    CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+    CU_ASSERT_EQUAL(status, 0);
+    CU_ASSERT_STRING_EQUAL(held->token_id, id);
+    mps.release_credential(held);
+}
+
 static void
 check_load(const char *path, const char *word)
 {
@@ -191,6 +332,10 @@ static CU_TestInfo tests[] = {
     {"layouts", test_layout},
     {"sizes of mps_error", test_error_sizes},
     {"libraries and flags", test_libraries},
+    {"wrong arguments", test_arguments},
+    {"a thread's last error", test_last_error},
+    {"errno", test_errno},
+    {"a held credential", test_held},
     {"loader's errors", test_loader},
     CU_TEST_INFO_NULL,
 };
