@@ -67,6 +67,16 @@ enum mpsc_http_outcome {
     MPSC_HTTP_INTERNAL
 };
 
+/* How far a request got over a connection of its own; a kept one tells
+ * nothing: MPSC_HTTP_BEGUN. */
+enum mpsc_http_step {
+    MPSC_HTTP_BEGUN,
+    MPSC_HTTP_RESOLVED,  /* there are addresses: the server's, the proxy's */
+    MPSC_HTTP_CONNECTED, /* to one of them */
+    MPSC_HTTP_TUNNELLED, /* an HTTP proxy has let it through */
+    MPSC_HTTP_SECURED    /* the server's certificate is trusted */
+};
+
 struct mpsc_http_request {
     struct mpsc_secret url;           /* secret: it may hold appsecret_proof */
     struct mpsc_secret authorization; /* the whole header line */
@@ -81,6 +91,7 @@ struct mpsc_http_request {
 
 struct mpsc_http_response {
     enum mpsc_http_outcome outcome;
+    enum mpsc_http_step step;
     char detail[160]; /* what the library says of a failure; no secret */
     int status;
     struct mpsc_secret body;

@@ -901,6 +901,46 @@ was_stale(const struct transfer *transfer, CURLcode result)
                                !transfer->answered && may_go(transfer, 0));
 }
 
+static int
+has_passed(CURL *easy, CURLINFO milestone)
+{
+    curl_off_t microseconds = 0;
+
+    return curl_easy_getinfo(easy, milestone, &microseconds) == CURLE_OK &&
+           microseconds > 0;
+}
+
+/* libcurl 7.88 notes the time only when TLS and proxy are through as well. */
+static int
+is_connected(CURL *easy)
+{
+    long port = 0;
+
+    return has_passed(easy, CURLINFO_CONNECT_TIME_T) ||
+           (curl_easy_getinfo(easy, CURLINFO_LOCAL_PORT, &port) == CURLE_OK &&
+            port > 0);
+}
+
+static enum mpsc_http_step
+step_of(CURL *easy)
+{
+    long proxy_status = 0;
+
+    if (has_passed(easy, CURLINFO_APPCONNECT_TIME_T)) {
+        return MPSC_HTTP_SECURED;
+    }
+    if (curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status) ==
+            CURLE_OK &&
+        proxy_status / 100 == 2) {
+        return MPSC_HTTP_TUNNELLED;
+    }
+    if (is_connected(easy)) {
+        return MPSC_HTTP_CONNECTED;
+    }
+    return has_passed(easy, CURLINFO_NAMELOOKUP_TIME_T) ? MPSC_HTTP_RESOLVED
+                                                        : MPSC_HTTP_BEGUN;
+}
+
 static void
 fill_response(struct transfer *transfer, CURLcode result)
 {
@@ -909,6 +949,7 @@ fill_response(struct transfer *transfer, CURLcode result)
     long version = 0;
 
     response->outcome = outcome_of(transfer, result);
+    response->step = step_of(transfer->easy);
     if (response->outcome == MPSC_HTTP_ANSWERED) {
         take_answer(transfer);
         curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);

@@ -154,6 +154,7 @@ test_answer(void)
 
     prepare(&flight, &good, "1");
     CU_ASSERT_EQUAL(fly(&flight), MPSC_HTTP_ANSWERED);
+    CU_ASSERT_EQUAL(response->step, MPSC_HTTP_SECURED);
     CU_ASSERT_EQUAL(response->status, 200);
     CU_ASSERT_PTR_NOT_NULL_FATAL(response->body.data);
     CU_ASSERT_PTR_NOT_NULL(strstr(response->body.data, "\"access_token\""));
@@ -207,6 +208,7 @@ test_tls(void)
     prepare(&flight, &good, "1");
     flight.call.request.ca_file = wrong_host.ca_path;
     CU_ASSERT_EQUAL(fly(&flight), MPSC_HTTP_TLS);
+    CU_ASSERT_EQUAL(flight.call.response.step, MPSC_HTTP_CONNECTED);
     mpsc_http_call_clear(&flight.call);
 
     prepare(&flight, &good, "1");
@@ -335,6 +337,37 @@ test_connection(void)
     /* Nobody is there any more. */
     prepare(&flight, &nobody, "1");
     CU_ASSERT_EQUAL(fly(&flight), MPSC_HTTP_NETWORK);
+    CU_ASSERT_EQUAL(flight.call.response.step, MPSC_HTTP_RESOLVED);
+    mpsc_http_call_clear(&flight.call);
+}
+
+static void
+test_no_name(void)
+{
+    struct emulator nobody = good;
+    struct http_flight flight;
+
+    /* Never in the public name system, by RFC 6761. */
+    snprintf(nobody.base_url, sizeof(nobody.base_url),
+             "https://nobody.invalid");
+    prepare(&flight, &nobody, "1");
+    CU_ASSERT_EQUAL(fly(&flight), MPSC_HTTP_NETWORK);
+    CU_ASSERT_EQUAL(flight.call.response.step, MPSC_HTTP_BEGUN);
+    mpsc_http_call_clear(&flight.call);
+}
+
+/* A proxy that is no proxy: the endpoint itself refuses the CONNECT. */
+static void
+test_proxy_refuses(void)
+{
+    struct http_flight flight;
+    char proxy[256];
+
+    snprintf(proxy, sizeof(proxy), "http://%s", good.base_url + 8);
+    prepare(&flight, &good, "1");
+    flight.call.request.proxy = proxy;
+    CU_ASSERT_EQUAL(fly(&flight), MPSC_HTTP_NETWORK);
+    CU_ASSERT_EQUAL(flight.call.response.step, MPSC_HTTP_CONNECTED);
     mpsc_http_call_clear(&flight.call);
 }
 
@@ -516,6 +549,8 @@ main(void)
         {"ca_file", test_ca_file},
         {"certificates in memory", test_ca_blob},
         {"connection", test_connection},
+        {"no such name", test_no_name},
+        {"proxy that refuses", test_proxy_refuses},
         {"https only", test_https_only},
         {"proxies of the environment", test_environment},
         {"cancel", test_cancel},
