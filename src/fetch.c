@@ -13,7 +13,6 @@
 #include "graph_response.h"
 #include "lifetime.h"
 #include "random.h"
-#include "redact.h"
 #include "retry.h"
 
 /* The helper keeps its own time and tells; this much later it is mute. */
@@ -275,31 +274,6 @@ keep(struct mpsc_fetch *fetch)
                             options->keyring_deadline_ms + KEYRING_SLACK_MS;
 }
 
-/*
- * Meta may repeat the partner's token in its texts, and a short one doesn't
- * look like a token by itself. Taken out of the body, before any text of it
- * is cut. True where it was there.
- */
-static int
-redact_body(struct mpsc_fetch *fetch)
-{
-    const struct mpsc_secret *line = &fetch->call.request.authorization;
-    const size_t name = strlen(MPSC_GRAPH_BEARER);
-    const struct mpsc_secret token = {line->data + name, line->len - name, 0};
-    const struct mpsc_secret *secrets[] = {&token};
-    struct mpsc_secret *body = &fetch->call.response.body;
-
-    /* A NUL in it: no JSON, of which no text is kept; and what was refused
-     * for that must not be read again without it. */
-    if (body->len == 0 || memchr(body->data, '\0', body->len) != NULL ||
-        memmem(body->data, body->len, token.data, token.len) == NULL) {
-        return 0;
-    }
-    mpsc_redact_known(body->data, secrets, 1);
-    body->len = strlen(body->data);
-    return 1;
-}
-
 /* 0 where a good answer was taken over into fetch->record, else the code. */
 static int
 read_answer(struct mpsc_fetch *fetch)
@@ -320,12 +294,8 @@ read_answer(struct mpsc_fetch *fetch)
     }
     fetch->app_usage = mpsc_graph_response_usage(response);
     means->clock(&now);
-    code =
-        mpsc_graph_response_read(response, now.wall_s, &answer, &fetch->error);
-    if (code != MPS_OK && redact_body(fetch)) {
-        code = mpsc_graph_response_read(response, now.wall_s, &answer,
+    code = mpsc_graph_response_read_for(&fetch->call, now.wall_s, &answer,
                                         &fetch->error);
-    }
     if (code != MPS_OK) {
         return code;
     }

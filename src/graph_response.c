@@ -12,7 +12,9 @@
 
 #include "error.h"
 #include "graph_error.h"
+#include "graph_request.h"
 #include "record.h"
+#include "redact.h"
 #include "secret_json.h"
 #include "utc.h"
 
@@ -321,6 +323,43 @@ per_cent(struct json_object *value)
         return INT_MAX;
     }
     return (int)number + (number > (int)number);
+}
+
+/*
+ * Meta may repeat the partner's token in its texts, and a short one doesn't
+ * look like a token by itself. Taken out of the body, before any text of it
+ * is cut. True where it was there.
+ */
+static int
+redact_body(struct mpsc_http_call *call)
+{
+    const struct mpsc_secret *line = &call->request.authorization;
+    const size_t name = strlen(MPSC_GRAPH_BEARER);
+    const struct mpsc_secret token = {line->data + name, line->len - name, 0};
+    const struct mpsc_secret *secrets[] = {&token};
+    struct mpsc_secret *body = &call->response.body;
+
+    /* A NUL in it: no JSON, of which no text is kept; and what was refused
+     * for that must not be read again without it. */
+    if (body->len == 0 || memchr(body->data, '\0', body->len) != NULL ||
+        memmem(body->data, body->len, token.data, token.len) == NULL) {
+        return 0;
+    }
+    mpsc_redact_known(body->data, secrets, 1);
+    body->len = strlen(body->data);
+    return 1;
+}
+
+int
+mpsc_graph_response_read_for(struct mpsc_http_call *call, int64_t now,
+                             struct mpsc_graph_answer *answer,
+                             struct mps_error *error)
+{
+    int code = mpsc_graph_response_read(&call->response, now, answer, error);
+
+    return code != MPS_OK && redact_body(call)
+               ? mpsc_graph_response_read(&call->response, now, answer, error)
+               : code;
 }
 
 int

@@ -33,6 +33,15 @@ int mpsc_graph_response_read(const struct mpsc_http_response *response,
                              struct mps_error *error);
 
 /*
+ * The same with the response of a call whose authorization was built by
+ * mpsc_graph_request_build(): the partner's token isn't in the error's texts,
+ * whatever it looks like. It is taken out of the body.
+ */
+int mpsc_graph_response_read_for(struct mpsc_http_call *call, int64_t now,
+                                 struct mpsc_graph_answer *answer,
+                                 struct mps_error *error);
+
+/*
  * How much of the app's rate limit is used up, per cent: the greatest number
  * in X-App-Usage, which can pass 100. -1 where there is no such header, or it
  * is no JSON object with a number from 0.
