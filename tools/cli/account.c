@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <mps/credential.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -65,29 +66,75 @@ refuse(const char *user, const char *why)
     return MPS_E_INVALID;
 }
 
-int
-cli_account_become(const char *user)
+/* The user's entry, or NULL after it was said that there is none. */
+static const struct passwd *
+look_up(const char *user)
 {
-    const struct passwd *entry;
+    const struct passwd *entry = find(user);
 
-    if (user == NULL) {
-        return MPS_OK;
-    }
-    entry = find(user);
     if (entry == NULL) {
-        return refuse(user,
-                      errno == 0 ? "there is no such user" : strerror(errno));
+        (void)refuse(user,
+                     errno == 0 ? "there is no such user" : strerror(errno));
     }
-    if (entry->pw_uid == getuid() && entry->pw_uid == geteuid()) {
+    return entry;
+}
+
+static int
+enter_root(const char *root)
+{
+    if (chroot(root) == 0 && chdir("/") == 0) {
         return MPS_OK;
     }
-    if (geteuid() != 0) {
-        return refuse(user, "only root can act for another user");
+    fprintf(stderr, CLI_PROGRAM ": --root=%s: %s\n", root, strerror(errno));
+    return MPS_E_INVALID;
+}
+
+int
+cli_account_uid(const char *user, uid_t *uid)
+{
+    const struct passwd *entry = look_up(user);
+
+    if (entry == NULL) {
+        return MPS_E_INVALID;
     }
-    if (initgroups(entry->pw_name, entry->pw_gid) != 0 ||
-        setgid(entry->pw_gid) != 0 || setuid(entry->pw_uid) != 0 ||
-        set_environment(entry) != 0) {
+    *uid = entry->pw_uid;
+    return MPS_OK;
+}
+
+int
+cli_account_become_in(const char *root, const char *user)
+{
+    const struct passwd *entry = NULL;
+    gid_t groups[NGROUPS_MAX];
+    int count = NGROUPS_MAX;
+
+    if (user != NULL) {
+        entry = look_up(user);
+        if (entry == NULL) {
+            return MPS_E_INVALID;
+        }
+        if (entry->pw_uid == getuid() && entry->pw_uid == geteuid()) {
+            entry = NULL;
+        } else if (geteuid() != 0) {
+            return refuse(user, "only root can act for another user");
+        } else if (getgrouplist(entry->pw_name, entry->pw_gid, groups,
+                                &count) < 0) {
+            return refuse(user, "it is in too many groups");
+        }
+    }
+    if (root != NULL && enter_root(root) != MPS_OK) {
+        return MPS_E_INVALID;
+    }
+    if (entry != NULL &&
+        (setgroups((size_t)count, groups) != 0 || setgid(entry->pw_gid) != 0 ||
+         setuid(entry->pw_uid) != 0 || set_environment(entry) != 0)) {
         return refuse(user, strerror(errno));
     }
     return MPS_OK;
+}
+
+int
+cli_account_become(const char *user)
+{
+    return cli_account_become_in(NULL, user);
 }

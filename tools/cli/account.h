@@ -3,6 +3,8 @@
 #ifndef CLI_ACCOUNT_H
 #define CLI_ACCOUNT_H
 
+#include <sys/types.h>
+
 /*
  * Becomes the user of that name or UID for good: user, groups, HOME, USER and
  * LOGNAME; XDG_RUNTIME_DIR is /run/user/UID where that is there, else unset;
@@ -14,5 +16,15 @@
  * the only thing left to do is to exit.
  */
 int cli_account_become(const char *user);
+
+/*
+ * The same in another root directory, which is entered first; the user's name
+ * and groups are looked up before. NULL: the root stays. For root alone where
+ * there is one.
+ */
+int cli_account_become_in(const char *root, const char *user);
+
+/* Looks up the UID; likewise. */
+int cli_account_uid(const char *user, uid_t *uid);
 
 #endif
