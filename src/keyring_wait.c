@@ -64,6 +64,10 @@ mpsc_keyring_wait_for(struct mpsc_keyring_wait *wait,
     for (;;) {
         enum mpsc_keyring_progress progress = await(wait, until_ms, &event);
 
+        if (event.record.token.len > 0 && record != NULL) {
+            record(arg, event.business_id, &event.record);
+        }
+        mpsc_record_free(&event.record);
         if (progress == due) {
             return event.state;
         }
@@ -73,10 +77,6 @@ mpsc_keyring_wait_for(struct mpsc_keyring_wait *wait,
         if (progress != MPSC_KEYRING_RECORD) {
             return MPSC_KEYRING_BAD_HELPER;
         }
-        if (record != NULL) {
-            record(arg, event.business_id, &event.record);
-        }
-        mpsc_record_free(&event.record);
     }
 }
 

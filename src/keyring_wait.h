@@ -21,7 +21,8 @@ enum mpsc_keyring_state
 mpsc_keyring_wait_open(struct mpsc_keyring_wait *wait,
                        const struct mpsc_keyring_query *query);
 
-/* A record that comes before the answer; it is wiped when this returns. */
+/* A record that comes before the answer or, in a flight, with it, where
+ * business_id is ""; it is wiped when this returns. */
 typedef void mpsc_keyring_wait_fn(void *arg, const char *business_id,
                                   const struct mpsc_record *record);
 
