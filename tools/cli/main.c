@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "doctor.h"
 #include "forget.h"
 #include "get.h"
 #include "output.h"
@@ -30,6 +31,7 @@ static const char help[] =
     "  prefetch       get those of many businesses into the keyring\n"
     "  status         show which tokens there are, and what is wrong\n"
     "  which          name the business of a token that has leaked\n"
+    "  doctor         say what is wrong, and what to do about it\n"
     "\n"
     "  -h, --help     print this; after a verb: what it takes\n"
     "  -V, --version  print the version\n"
@@ -47,7 +49,7 @@ static const struct verb {
     int (*run)(int argc, char **argv);
 } verbs[] = {
     {"get", cli_get},       {"forget", cli_forget}, {"prefetch", cli_prefetch},
-    {"status", cli_status}, {"which", cli_which},
+    {"status", cli_status}, {"which", cli_which},   {"doctor", cli_doctor},
 };
 
 /* Begins getopt's messages, in place of a path or a verb. */
