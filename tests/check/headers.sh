@@ -15,10 +15,11 @@ compile() {
 }
 
 for header in "$srcdir"/include/mps/*.h "$srcdir"/src/*.h \
-    "$srcdir"/keyring-helper/*.h "$srcdir"/tools/*/*.h; do
+    "$srcdir"/plugins/*/*.h "$srcdir"/keyring-helper/*.h \
+    "$srcdir"/tools/*/*.h; do
     FLAGS="-std=gnu11 -D_GNU_SOURCE -I$srcdir/include -Wall -Werror"
     case $header in
-    */keyring-helper/*) FLAGS="$FLAGS -I$srcdir/src" ;;
+    */keyring-helper/* | */plugins/*) FLAGS="$FLAGS -I$srcdir/src" ;;
     esac
     compile -x c "$header"
 done
