@@ -20,6 +20,7 @@ for header in "$srcdir"/include/mps/*.h "$srcdir"/src/*.h \
     FLAGS="-std=gnu11 -D_GNU_SOURCE -I$srcdir/include -Wall -Werror"
     case $header in
     */keyring-helper/* | */plugins/*) FLAGS="$FLAGS -I$srcdir/src" ;;
+    */tools/cli/*) FLAGS="$FLAGS -I$srcdir" ;;
     esac
     compile -x c "$header"
 done
