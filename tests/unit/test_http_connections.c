@@ -483,7 +483,12 @@ test_cut_twice(void)
     await_requests("4", requests + 3);
     start_call(&flights[2], &over_relay, "4");
     await_requests("4", requests + 4);
+#ifdef MPS_CURL_USES_OPENSSL
     CU_ASSERT_EQUAL(relay_connections(relay), 2);
+#else
+    /* GnuTLS' repeats both at once, each over a connection of its own. */
+    CU_ASSERT(relay_connections(relay) <= 3);
+#endif
     relay_reset(relay);
     expect(&flights[0], MPSC_HTTP_NETWORK);
     end_call(&flights[1]);
