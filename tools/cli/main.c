@@ -15,6 +15,7 @@
 #include "doctor.h"
 #include "forget.h"
 #include "get.h"
+#include "metrics.h"
 #include "output.h"
 #include "prefetch.h"
 #include "status.h"
@@ -30,6 +31,7 @@ static const char help[] =
     "  forget         drop tokens from running programs and the keyring\n"
     "  prefetch       get those of many businesses into the keyring\n"
     "  status         show which tokens there are, and what is wrong\n"
+    "  metrics        print numbers for monitoring\n"
     "  which          name the business of a token that has leaked\n"
     "  doctor         say what is wrong, and what to do about it\n"
     "\n"
@@ -44,13 +46,21 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* One verb a line. */
+/* clang-format off */
 static const struct verb {
     const char *name;
     int (*run)(int argc, char **argv);
 } verbs[] = {
-    {"get", cli_get},       {"forget", cli_forget}, {"prefetch", cli_prefetch},
-    {"status", cli_status}, {"which", cli_which},   {"doctor", cli_doctor},
+    {"get", cli_get},
+    {"forget", cli_forget},
+    {"prefetch", cli_prefetch},
+    {"status", cli_status},
+    {"metrics", cli_metrics},
+    {"which", cli_which},
+    {"doctor", cli_doctor},
 };
+/* clang-format on */
 
 /* Begins getopt's messages, in place of a path or a verb. */
 static char program[] = CLI_PROGRAM;
