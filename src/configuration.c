@@ -32,12 +32,19 @@ struct source {
     struct mpsc_configuration_lines lines;
 };
 
+/* What a load is for. */
+struct wish {
+    int is_static;                    /* static.so: it needs other keys */
+    mpsc_configuration_fact_fn *tell; /* is told of each option; NULL = none */
+    void *arg;
+};
+
 /* All of them, in the order in which they override each other. */
 struct sources {
     struct source *source;
     size_t count;
     const char *main; /* where a missing key belongs, for messages */
-    int is_static;    /* for static.so: it needs other keys */
+    const struct wish *wish;
 };
 
 static void
@@ -224,12 +231,13 @@ find_files(struct sources *sources, const char *vendor_dir,
     }
     order_drop_ins(sources, first);
     if (sources->count == 0) {
-        return mpsc_error_set(
-            error, MPS_E_CONFIG,
-            "there is no configuration: write %s to %s/%s, "
-            "see " NAME "(5)",
-            sources->is_static ? "static_file" : "solution_id and token_file",
-            host_dir, NAME);
+        return mpsc_error_set(error, MPS_E_CONFIG,
+                              "there is no configuration: write %s to %s/%s, "
+                              "see " NAME "(5)",
+                              sources->wish->is_static
+                                  ? "static_file"
+                                  : "solution_id and token_file",
+                              host_dir, NAME);
     }
     return MPS_OK;
 }
@@ -435,7 +443,7 @@ check_complete(const struct sources *sources,
     char list[96];
     const char *missing = NULL;
 
-    if (sources->is_static) {
+    if (sources->wish->is_static) {
         missing = configuration->static_file == NULL ? "static_file is" : NULL;
     } else if (configuration->solution_id == NULL) {
         missing = "solution_id is";
@@ -489,6 +497,80 @@ build(const struct sources *sources, const char *profile,
     return code == MPS_OK ? check_complete(sources, to, error) : code;
 }
 
+static const struct mpsc_configuration_line *
+find_line(const struct source *source, const char *group, const char *key)
+{
+    for (size_t i = 0; i < source->lines.count; i++) {
+        const struct mpsc_configuration_line *line = &source->lines.line[i];
+
+        if (is_of_group(line, group) && is_key(line, key)) {
+            return line;
+        }
+    }
+    return NULL;
+}
+
+/* The option that takes this one's place where it is set; NULL = none. */
+static const char *
+rival_of(const char *key)
+{
+    for (size_t i = 0; i < 2; i++) {
+        const struct mpsc_configuration_pair *pair =
+            &mpsc_configuration_pairs[i];
+
+        if (strcmp(key, pair->file) == 0) {
+            return pair->credential;
+        }
+        if (strcmp(key, pair->credential) == 0) {
+            return pair->file;
+        }
+    }
+    return NULL;
+}
+
+/* What one file says of an option in one group, in place of what came before.
+ */
+static void
+follow(const struct source *source, const char *group,
+       struct mpsc_configuration_fact *fact)
+{
+    const struct mpsc_configuration_line *line =
+        find_line(source, group, fact->key);
+    const char *rival = rival_of(fact->key);
+
+    if (line != NULL) {
+        fact->value = line->value;
+        fact->path = source->path;
+        fact->line = line->number;
+    } else if (rival != NULL && find_line(source, group, rival) != NULL) {
+        fact->value = NULL;
+        fact->path = NULL;
+    }
+}
+
+static void
+explain(const struct sources *sources, const char *profile)
+{
+    const struct mpsc_configuration_option *option;
+
+    for (size_t i = 0; (option = mpsc_configuration_option_at(i)) != NULL;
+         i++) {
+        struct mpsc_configuration_fact fact = {
+            .key = mpsc_configuration_option_name(option),
+            .value = mpsc_configuration_option_default(option),
+            .may_be_secret = mpsc_configuration_option_is_private(option),
+        };
+
+        for (size_t n = 0; n < sources->count; n++) {
+            follow(&sources->source[n], NULL, &fact);
+        }
+        for (size_t n = 0; profile != NULL && n < sources->count; n++) {
+            follow(&sources->source[n], profile, &fact);
+        }
+        sources->wish->tell(sources->wish->arg, &fact);
+    }
+}
+
 /* Reads the files that were found and builds the result. */
 static int
 load(struct sources *sources, const char *profile,
@@ -510,16 +592,18 @@ load(struct sources *sources, const char *profile,
     code = build(sources, profile, *configuration, error);
     if (code != MPS_OK) {
         mpsc_configuration_free(configuration);
+    } else if (sources->wish->tell != NULL) {
+        explain(sources, profile);
     }
     return code;
 }
 
 static int
-load_in(int is_static, const char *vendor_dir, const char *host_dir,
+load_in(const struct wish *wish, const char *vendor_dir, const char *host_dir,
         const char *profile, struct mpsc_configuration **configuration,
         struct mps_error *error)
 {
-    struct sources sources = {.is_static = is_static};
+    struct sources sources = {.wish = wish};
     int saved = errno;
     char *main_file = join(host_dir, NAME);
     int code;
@@ -543,15 +627,15 @@ out:
 }
 
 static int
-load_file(int is_static, const char *file, const char *profile,
+load_file(const struct wish *wish, const char *file, const char *profile,
           struct mpsc_configuration **configuration, struct mps_error *error)
 {
-    struct sources sources = {.main = file, .is_static = is_static};
+    struct sources sources = {.main = file, .wish = wish};
     int saved = errno;
     int code;
 
     if (file == NULL) {
-        return load_in(is_static, MPS_DATADIR, MPS_SYSCONFDIR, profile,
+        return load_in(wish, MPS_DATADIR, MPS_SYSCONFDIR, profile,
                        configuration, error);
     }
     *configuration = NULL;
@@ -570,7 +654,9 @@ mpsc_configuration_load(const char *file, const char *profile,
                         struct mpsc_configuration **configuration,
                         struct mps_error *error)
 {
-    return load_file(0, file, profile, configuration, error);
+    const struct wish wish = {.is_static = 0};
+
+    return load_file(&wish, file, profile, configuration, error);
 }
 
 int
@@ -578,7 +664,22 @@ mpsc_configuration_load_static(const char *file, const char *profile,
                                struct mpsc_configuration **configuration,
                                struct mps_error *error)
 {
-    return load_file(1, file, profile, configuration, error);
+    const struct wish wish = {.is_static = 1};
+
+    return load_file(&wish, file, profile, configuration, error);
+}
+
+int
+mpsc_configuration_explain(const char *file, const char *profile,
+                           mpsc_configuration_fact_fn *tell, void *arg,
+                           struct mps_error *error)
+{
+    const struct wish wish = {.tell = tell, .arg = arg};
+    struct mpsc_configuration *configuration;
+    int code = load_file(&wish, file, profile, &configuration, error);
+
+    mpsc_configuration_free(&configuration);
+    return code;
 }
 
 int
@@ -587,7 +688,9 @@ mpsc_configuration_load_in(const char *vendor_dir, const char *host_dir,
                            struct mpsc_configuration **configuration,
                            struct mps_error *error)
 {
-    return load_in(0, vendor_dir, host_dir, profile, configuration, error);
+    const struct wish wish = {.is_static = 0};
+
+    return load_in(&wish, vendor_dir, host_dir, profile, configuration, error);
 }
 
 /* What is there to be read, as a text of which the stamp is the digest. */

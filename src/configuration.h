@@ -93,6 +93,25 @@ int mpsc_configuration_load_in(const char *vendor_dir, const char *host_dir,
                                struct mpsc_configuration **configuration,
                                struct mps_error *error);
 
+/* An option as it is in effect; the texts are there during the call alone. */
+struct mpsc_configuration_fact {
+    const char *key;
+    const char *value; /* as it is written; NULL = not set, and no default */
+    const char *path;  /* of the file that sets it; NULL = the default */
+    unsigned line;     /* in that file, from 1 */
+    int may_be_secret; /* by mistake: not to be shown as it is */
+};
+
+typedef void
+mpsc_configuration_fact_fn(void *arg,
+                           const struct mpsc_configuration_fact *fact);
+
+/* Reads the configuration likewise and tells each option, in the order of
+ * their names. Nothing is told on failure. */
+int mpsc_configuration_explain(const char *file, const char *profile,
+                               mpsc_configuration_fact_fn *tell, void *arg,
+                               struct mps_error *error);
+
 /*
  * Stamps what mpsc_configuration_load() would look at, whatever the profile
  * (with `file`, that file alone, which may as well be another of ours): a

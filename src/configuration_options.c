@@ -422,6 +422,32 @@ mpsc_configuration_option_find(const char *name)
     return bsearch(name, options, OPTIONS, sizeof(options[0]), compare_name);
 }
 
+const struct mpsc_configuration_option *
+mpsc_configuration_option_at(size_t index)
+{
+    return index < OPTIONS ? &options[index] : NULL;
+}
+
+const char *
+mpsc_configuration_option_name(const struct mpsc_configuration_option *option)
+{
+    return option->name;
+}
+
+const char *
+mpsc_configuration_option_default(
+    const struct mpsc_configuration_option *option)
+{
+    return option->fallback;
+}
+
+int
+mpsc_configuration_option_is_private(
+    const struct mpsc_configuration_option *option)
+{
+    return option->is_private;
+}
+
 /* How many bytes must be added, dropped or changed to make b of a
  * (Levenshtein); neither is longer than an option's name can be. */
 static size_t

@@ -17,6 +17,21 @@ struct mpsc_configuration_option;
 const struct mpsc_configuration_option *
 mpsc_configuration_option_find(const char *name);
 
+/* The options in the order of their names; NULL behind the last. */
+const struct mpsc_configuration_option *
+mpsc_configuration_option_at(size_t index);
+
+const char *
+mpsc_configuration_option_name(const struct mpsc_configuration_option *option);
+
+/* The default; NULL = none. */
+const char *mpsc_configuration_option_default(
+    const struct mpsc_configuration_option *option);
+
+/* True where a value may be the secret itself, by mistake. */
+int mpsc_configuration_option_is_private(
+    const struct mpsc_configuration_option *option);
+
 /* The name of the option that `name` may be a slip of, or NULL. */
 const char *mpsc_configuration_option_nearest(const char *name);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config_verb.h"
 #include "doctor.h"
 #include "forget.h"
 #include "get.h"
@@ -32,6 +33,7 @@ static const char help[] =
     "  prefetch       get those of many businesses into the keyring\n"
     "  status         show which tokens there are, and what is wrong\n"
     "  metrics        print numbers for monitoring\n"
+    "  config         show the configuration and where it comes from\n"
     "  which          name the business of a token that has leaked\n"
     "  doctor         say what is wrong, and what to do about it\n"
     "\n"
@@ -57,6 +59,7 @@ static const struct verb {
     {"prefetch", cli_prefetch},
     {"status", cli_status},
     {"metrics", cli_metrics},
+    {"config", cli_config},
     {"which", cli_which},
     {"doctor", cli_doctor},
 };
