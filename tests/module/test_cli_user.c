@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The installed command with --user: as whom it acts, and who may. */
+/* The installed command with --user and --all-users: as whom it acts,
+ * and who may. */
 #include <CUnit/Basic.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -100,11 +101,60 @@ test_refused(void)
                     MPS_OK);
 }
 
+/* Each user with a directory, in a /run of the test's own. */
+static void
+test_all_users(void)
+{
+    char output[WORLD_OUTPUT];
+
+    world_write("conf", 0644,
+                "solution_id = 1\ntoken_file = /t\nkeyring = off\n");
+    world_write("all_users", 0755,
+                "#!/bin/sh\n"
+                "mount -t tmpfs -o mode=755 none /run || exit 77\n"
+                "for id in 1 65534; do\n"
+                "    install -d -m 0700 -o $id /run/mps-credential/$id\n"
+                "done\n"
+                "mkdir /run/mps-credential/other\n"
+                "\"$MPS_TEST_BINDIR\"/mps-credential forget \"$@\" 2>&1\n"
+                "echo status=$?\n"
+                "stat -c '%u %n' /run/mps-credential/*/epoch\n");
+    if (world_shell(output, "unshare -m %s --all --all-users",
+                    world_path("all_users")) == 77) {
+        world_untried("a /run of one's own");
+        return;
+    }
+    CU_ASSERT_PTR_NOT_NULL(strstr(output, "User 1 (daemon):"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(output, "User 65534 (nobody):"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(output, "status=0\n"
+                                          "1 /run/mps-credential/1/epoch\n"
+                                          "65534 /run/mps-credential/65534/"
+                                          "epoch\n"));
+    CU_ASSERT_EQUAL(world_shell(output, "unshare -m %s --json --all-users 7",
+                                world_path("all_users")),
+                    0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(output, "\"uid\":1,"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(output, "\"uid\":65534,"));
+    CU_ASSERT_EQUAL(
+        world_command(output, "forget --all --all-users --user=root 2>&1"),
+        MPS_E_INVALID);
+    CU_ASSERT_PTR_NOT_NULL(strstr(output, "not both"));
+    CU_ASSERT_EQUAL(world_shell(output,
+                                "setpriv --reuid=%d --regid=%d "
+                                "--clear-groups \"$MPS_TEST_BINDIR\"/"
+                                "mps-credential forget --all --all-users "
+                                "2>&1",
+                                NOBODY, NOBODY),
+                    MPS_E_INVALID);
+    CU_ASSERT_PTR_NOT_NULL(strstr(output, "only root"));
+}
+
 static CU_TestInfo tests[] = {
     {"a scene for two users", test_scene},
     {"becomes the user", test_becomes},
     {"else it is the caller", test_is_needed},
     {"refused", test_refused},
+    {"forget --all-users", test_all_users},
     CU_TEST_INFO_NULL,
 };
 

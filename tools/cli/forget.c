@@ -6,11 +6,15 @@
 #include "forget.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "account.h"
+#include "all_users.h"
 #include "common.h"
 #include "ids.h"
 #include "json.h"
@@ -24,17 +28,20 @@ static const char help[] =
     "Drop access tokens from this user's running programs and keyring, so\n"
     "that the next one comes from the endpoint.\n"
     "\n"
-    "      --all           of all businesses; nothing is "
-    "asked\n" CLI_COMMON_HELP "\n"
-    "The token itself stays valid at Meta until it expires.\n"
+    "      --all           of all businesses; nothing is asked\n"
+    "      --all-users     of each user that has a directory below\n"
+    "                      /run/mps-credential; for root "
+    "alone\n" CLI_COMMON_HELP "\n"
+    "The token itself stays valid at Meta until it expires or is revoked.\n"
     "\n"
     "The exit status is 0, or the code of the failure; see "
     "mps-credential(1).\n";
 
-enum option_key { OPTION_ALL = CLI_COMMON_END };
+enum option_key { OPTION_ALL = CLI_COMMON_END, OPTION_ALL_USERS };
 
 static const struct option long_options[] = {
     {"all", no_argument, NULL, OPTION_ALL},
+    {"all-users", no_argument, NULL, OPTION_ALL_USERS},
     CLI_COMMON_OPTIONS,
     {NULL, 0, NULL, 0},
 };
@@ -44,6 +51,7 @@ struct options {
     size_t count; /* 0: all */
     struct cli_common common;
     int is_all;
+    int is_all_users;
 };
 
 static enum cli_action
@@ -63,6 +71,9 @@ check(const struct options *options)
     if (options->is_all && options->count > 0) {
         return refuse("forget takes either a BUSINESS_ID or --all, not both");
     }
+    if (options->is_all_users && options->common.user != NULL) {
+        return refuse("forget takes either --user or --all-users, not both");
+    }
     for (size_t i = 0; i < options->count; i++) {
         if (!cli_ids_ok(options->businesses[i])) {
             return refuse("a BUSINESS_ID has 1 to 20 digits: nothing was "
@@ -77,8 +88,11 @@ take_option(int key, void *arg)
 {
     struct options *options = arg;
 
-    (void)key; /* it has this one */
-    options->is_all = 1;
+    if (key == OPTION_ALL) {
+        options->is_all = 1;
+    } else {
+        options->is_all_users = 1;
+    }
     return 0;
 }
 
@@ -129,6 +143,8 @@ print_json(const struct options *options,
     int result = -1;
 
     if (answer == NULL || cli_json_add_code(answer, error->code) != 0 ||
+        (options->is_all_users &&
+         cli_json_add_number(answer, "uid", (int64_t)geteuid()) != 0) ||
         cli_json_add(answer, "all",
                      json_object_new_boolean(options->is_all)) != 0 ||
         add_businesses(answer, options) != 0 ||
@@ -166,7 +182,7 @@ print_report(const struct mpsc_forget_report *report)
     }
     return cli_output_text(
         stdout, "At Meta a token that was handed out stays valid until it "
-                "expires: nothing here can end it.\n");
+                "expires or is revoked there: nothing here can end it.\n");
 }
 
 /* Returns the exit status. */
@@ -220,12 +236,34 @@ run(const struct options *options)
     return print_outcome(options, &report, &error);
 }
 
+static int
+run_for(const char *user, void *arg)
+{
+    struct options options = *(const struct options *)arg;
+
+    options.common.user = user;
+    if (!options.common.is_json) {
+        const struct passwd *entry = getpwuid((uid_t)strtoul(user, NULL, 10));
+
+        printf("User %s (%s):\n", user,
+               entry != NULL ? entry->pw_name : "without a name");
+    }
+    return run(&options);
+}
+
+static int
+run_all(struct options *options)
+{
+    return options->is_all_users ? cli_all_users(run_for, options)
+                                 : run(options);
+}
+
 int
 cli_forget(int argc, char **argv)
 {
     struct options options;
     enum cli_action action = parse(argc, argv, &options);
 
-    return action == CLI_ACTION_RUN ? run(&options)
+    return action == CLI_ACTION_RUN ? run_all(&options)
                                     : cli_usage_end(action, "forget", help);
 }
