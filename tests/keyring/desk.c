@@ -342,5 +342,8 @@ desk_restart_keyring(void)
 void
 desk_signal_keyring(int number)
 {
-    kill(keyring_pid, number);
+    /* 0 would be our own process group. */
+    if (keyring_pid > 0) {
+        kill(keyring_pid, number);
+    }
 }
