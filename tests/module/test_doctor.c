@@ -100,8 +100,9 @@ check_as(const char *prefix, const char *words,
     report = json_tokener_parse(output);
     CU_ASSERT_STRING_EQUAL(text_of(report, "state"), expected->state);
     json_object_object_get_ex(report, "checks", &lines);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(lines);
-    for (size_t i = 0; i < json_object_array_length(lines); i++) {
+    CU_ASSERT_PTR_NOT_NULL(lines);
+    for (size_t i = 0; lines != NULL && i < json_object_array_length(lines);
+         i++) {
         found += check_line(json_object_array_get_idx(lines, i), expected);
     }
     CU_ASSERT_EQUAL(found, expected->check[0] != '\0');
@@ -125,8 +126,9 @@ state_in(const char *output, const char *name, char *state, size_t size)
 
     state[0] = '\0';
     json_object_object_get_ex(report, "checks", &lines);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(lines);
-    for (size_t i = 0; i < json_object_array_length(lines); i++) {
+    CU_ASSERT_PTR_NOT_NULL(lines);
+    for (size_t i = 0; lines != NULL && i < json_object_array_length(lines);
+         i++) {
         struct json_object *line = json_object_array_get_idx(lines, i);
 
         if (strcmp(text_of(line, "check"), name) == 0) {
@@ -240,6 +242,10 @@ test_token_credential(void)
 static void
 test_token_of_root(void)
 {
+    if (geteuid() != 0) {
+        world_untried("another user");
+        return;
+    }
     world_configure("keyring = off\ntoken_file = %s\nca_file = %s\n"
                     "runtime_dir = %s\n" PATIENT,
                     world_path("open/token"), world_path("open/ca"),
@@ -582,6 +588,10 @@ test_root(void)
     char output[WORLD_OUTPUT];
     char state[32];
 
+    if (geteuid() != 0) {
+        world_untried("another root directory");
+        return;
+    }
     world_configure(PATIENT);
     CU_ASSERT_EQUAL(mkdir(world_path("root"), 0755), 0);
     world_reset();
@@ -621,7 +631,7 @@ test_text(void)
 
     world_configure(PATIENT);
     world_emulate("0", "status=401");
-    CU_ASSERT_EQUAL(world_command(output, "doctor --user=root"), 2);
+    CU_ASSERT_EQUAL(world_command(output, "doctor"), 2);
     CU_ASSERT_PTR_NOT_NULL(strstr(output, "failure    token "));
     CU_ASSERT_PTR_NOT_NULL(strstr(output, "-> make a new system-user token"));
     CU_ASSERT_PTR_NOT_NULL(
@@ -698,13 +708,24 @@ static CU_SuiteInfo suites[] = {
     CU_SUITE_INFO_NULL,
 };
 
+static void
+find_alone(void)
+{
+    static const char *const prefixes[] = {"unshare -pf --mount-proc",
+                                           "unshare -Ucpf --mount-proc"};
+
+    for (size_t i = 0; i < 2 && alone[0] == '\0'; i++) {
+        if (world_shell(NULL, "%s true 2>/dev/null", prefixes[i]) == 0) {
+            alone = prefixes[i];
+        }
+    }
+}
+
 int
 main(void)
 {
     mounts_open();
-    if (world_shell(NULL, "unshare -pf --mount-proc true 2>/dev/null") == 0) {
-        alone = "unshare -pf --mount-proc";
-    }
+    find_alone();
     snprintf(helper, sizeof(helper), "%s/keyring-helper",
              getenv("MPS_TEST_PKGLIBEXECDIR"));
     world_open("[0]\nstatus = 404\n");
