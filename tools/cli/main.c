@@ -16,6 +16,7 @@
 #include "doctor.h"
 #include "forget.h"
 #include "get.h"
+#include "keyring_setup.h"
 #include "metrics.h"
 #include "output.h"
 #include "prefetch.h"
@@ -36,6 +37,7 @@ static const char help[] =
     "  config         show the configuration and where it comes from\n"
     "  which          name the business of a token that has leaked\n"
     "  doctor         say what is wrong, and what to do about it\n"
+    "  keyring-setup  give the system services of a user a keyring\n"
     "\n"
     "  -h, --help     print this; after a verb: what it takes\n"
     "  -V, --version  print the version\n"
@@ -62,6 +64,7 @@ static const struct verb {
     {"config", cli_config},
     {"which", cli_which},
     {"doctor", cli_doctor},
+    {"keyring-setup", cli_keyring_setup},
 };
 /* clang-format on */
 
