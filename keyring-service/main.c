@@ -36,6 +36,9 @@
 #define PATIENCE_US (20 * G_USEC_PER_SEC)
 #define LOCKED_US (2 * G_USEC_PER_SEC)
 
+static const char bus_config[] =
+    "--config-file=" MPS_DATADIR "/mps-credential/keyring-bus.conf";
+
 struct service {
     char *directory; /* /run/mps-credential/UID */
     char *socket;    /* the bus */
@@ -160,14 +163,9 @@ static int
 start_bus(struct service *service)
 {
     char *option = g_strdup_printf("--address=%s", service->address);
-    const char *argv[] = {"dbus-daemon",
-                          "--nofork",
-                          "--nopidfile",
-                          "--print-address=1",
-                          "--config-file=" MPS_DATADIR
-                          "/mps-credential/keyring-bus.conf",
-                          option,
-                          NULL};
+    const char *argv[] = {
+        "dbus-daemon", "--nofork", "--nopidfile", "--print-address=1",
+        bus_config,    option,     NULL};
     GDataInputStream *out;
     GError *error = NULL;
     char *line;

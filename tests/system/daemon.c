@@ -8,7 +8,9 @@
  * -r and -u: it is one that prepares the module as root, then goes into
  * DIRECTORY for good and becomes that user.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <grp.h>
 #include <mps/loader.h>
 #include <stdlib.h>

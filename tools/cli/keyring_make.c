@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <mps/credential.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,8 @@
 
 #define CREDENTIAL "keyring-password"
 #define PASSWORD_BYTES 32
+
+static const char name_option[] = "--name=" CREDENTIAL;
 
 static int
 exists(const char *path)
@@ -94,7 +95,7 @@ encrypt(const struct cli_keyring_place *place, const char *password,
 {
     char path[CLI_KEYRING_PATH + 8];
     const char *argv[] = {
-        "systemd-creds", "encrypt", "--name=" CREDENTIAL, "-", path, NULL};
+        "systemd-creds", "encrypt", name_option, "-", path, NULL};
 
     snprintf(path, sizeof(path), "%s.new", place->encrypted);
     if (cli_put_directory(path, 0700) == 0 &&
@@ -180,19 +181,14 @@ keep_password(const struct cli_keyring_place *place, struct cli_steps *steps)
 static int
 make_directory(const struct cli_keyring_place *place, struct cli_steps *steps)
 {
-    const struct passwd *user = getpwnam(place->user);
     const char *argv[] = {"systemd-tmpfiles", "--create", place->tmpfiles,
                           NULL};
     char text[CLI_KEYRING_PATH];
     int code;
 
-    if (user == NULL) {
-        return fail_at(steps, place->user);
-    }
     snprintf(text, sizeof(text),
              CLI_KEYRING_MARK "d /run/mps-credential/%u 0700 %u %u -\n",
-             (unsigned)user->pw_uid, (unsigned)user->pw_uid,
-             (unsigned)user->pw_gid);
+             place->uid, place->uid, place->gid);
     if (cli_put_directory(place->tmpfiles, 0755) != 0 ||
         cli_put_file(place->tmpfiles, 0644, text) != 0) {
         return fail_at(steps, place->tmpfiles);
@@ -202,7 +198,7 @@ make_directory(const struct cli_keyring_place *place, struct cli_steps *steps)
         cli_steps_done(steps,
                        "Made /run/mps-credential/%u, now and at each start "
                        "of the machine: %s",
-                       (unsigned)user->pw_uid, place->tmpfiles);
+                       place->uid, place->tmpfiles);
     }
     return code;
 }
@@ -224,16 +220,15 @@ static int
 write_drop_in(const struct cli_keyring_place *place, const char *service,
               const char *path, struct cli_steps *steps)
 {
-    const struct passwd *user = getpwnam(place->user);
     char protection[CLI_COMMAND_OUTPUT];
     char writable[128] = "";
     char text[3 * CLI_KEYRING_PATH];
 
     show(service, "ProtectSystem", protection);
-    if (user != NULL && strcmp(protection, "strict") == 0) {
+    if (strcmp(protection, "strict") == 0) {
         snprintf(writable, sizeof(writable),
                  "\n[Service]\nReadWritePaths=-/run/mps-credential/%u\n",
-                 (unsigned)user->pw_uid);
+                 place->uid);
     }
     snprintf(text, sizeof(text),
              CLI_KEYRING_MARK "[Unit]\nWants=%s\nAfter=%s\n%s", place->unit,
@@ -247,7 +242,7 @@ write_drop_in(const struct cli_keyring_place *place, const char *service,
         cli_steps_done(steps,
                        "%s has ProtectSystem=strict: there it may write to "
                        "/run/mps-credential/%u; restart it",
-                       service, (unsigned)user->pw_uid);
+                       service, place->uid);
     }
     return MPS_OK;
 }

@@ -19,6 +19,8 @@
 
 struct cli_keyring_place {
     const char *user;
+    unsigned uid; /* these two where the user exists: the caller's part */
+    unsigned gid;
     char unit[CLI_KEYRING_PATH];       /* the keyring's */
     char encrypted[CLI_KEYRING_PATH];  /* the password, by systemd-creds */
     char plain[CLI_KEYRING_PATH];      /* or in the clear, */

@@ -106,6 +106,7 @@ static int
 run(const struct options *options, struct cli_steps *steps)
 {
     struct cli_keyring_place place;
+    const struct passwd *user;
 
     if (geteuid() != 0) {
         return cli_steps_fail(steps, MPS_E_INVALID,
@@ -128,12 +129,15 @@ run(const struct options *options, struct cli_steps *steps)
     if (options->is_undo) {
         return cli_keyring_unmake(&place, steps);
     }
-    if (getpwnam(options->user) == NULL) {
+    user = getpwnam(options->user);
+    if (user == NULL) {
         return cli_steps_fail(steps, MPS_E_INVALID,
                               "there is no user '%s'; the one that the "
                               "service runs as is meant",
                               options->user);
     }
+    place.uid = (unsigned)user->pw_uid;
+    place.gid = (unsigned)user->pw_gid;
     return cli_keyring_make(&place, options->service, steps);
 }
 

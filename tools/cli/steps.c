@@ -21,7 +21,10 @@ make_text(const char *line)
     size_t len = 0;
 
     for (; len < sizeof(text) - 1 && line[len] != '\0'; len++) {
-        text[len] = line[len] < ' ' || line[len] > '~' ? '?' : line[len];
+        text[len] = line[len];
+        if (text[len] < ' ' || text[len] > '~') {
+            text[len] = '?';
+        }
     }
     return json_object_new_string_len(text, (int)len);
 }
