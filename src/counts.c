@@ -198,7 +198,7 @@ get_failure(struct json_object *json, struct mpsc_outcome *failure)
         id[strspn(id, "0123456789")] != '\0') {
         return -1;
     }
-    strcpy(failure->business_id, id);
+    memcpy(failure->business_id, id, strlen(id) + 1);
     failure->code = (int)code;
     failure->app_usage = -1;
     return 0;
