@@ -56,8 +56,7 @@ struct service {
 };
 
 /* To the journal and to systemctl status. Returns `status`. */
-G_GNUC_PRINTF(2, 3)
-static int
+static int __attribute__((format(printf, 2, 3)))
 fail(int status, const char *format, ...)
 {
     va_list arguments;

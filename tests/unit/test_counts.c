@@ -197,12 +197,17 @@ test_rubbish(void)
         "\"app_usage_at\":0,\"later\":1}";
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        const struct mpsc_counts none = {.ended = {0}};
         struct mpsc_counts counts;
 
         write_file(texts[i]);
         counts = read_counts();
-        CU_ASSERT_EQUAL(memcmp(&counts, &none, sizeof(counts)), 0);
+        for (int code = 0; code < MPSC_COUNTS_CODES; code++) {
+            CU_ASSERT_EQUAL(counts.ended[code], 0);
+        }
+        CU_ASSERT_EQUAL(counts.success_s, 0);
+        CU_ASSERT_EQUAL(counts.app_usage, 0);
+        CU_ASSERT_EQUAL(counts.app_usage_s, 0);
+        CU_ASSERT_EQUAL(counts.failure_count, 0);
     }
     /* An earlier version's with fewer codes, a later one's with more. */
     write_file(good);

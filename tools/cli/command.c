@@ -19,17 +19,19 @@ extern char **environ;
 static void
 read_output(int fd, char *output)
 {
-    char drop[256];
+    char bytes[256];
     size_t len = 0;
     ssize_t got;
 
     do {
         size_t room = CLI_COMMAND_OUTPUT - 1 - len;
 
-        got = read(fd, room > 0 ? output + len : drop,
-                   room > 0 ? room : sizeof(drop));
-        if (got > 0 && room > 0) {
-            len += (size_t)got;
+        got = read(fd, bytes, sizeof(bytes));
+        if (got > 0) {
+            size_t kept = (size_t)got < room ? (size_t)got : room;
+
+            memcpy(output + len, bytes, kept);
+            len += kept;
         }
     } while (got > 0 || (got < 0 && errno == EINTR));
     while (len > 0 && output[len - 1] == '\n') {

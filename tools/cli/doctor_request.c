@@ -70,6 +70,8 @@ fly(const struct cli_doctor *doctor, struct mpsc_http *http,
     int64_t end_ms;
 
     call->done = call_done;
+    /* Done or cancelled before this returns. */
+    /* cppcheck-suppress autoVariables */
     call->arg = &is_done;
     if (mpsc_http_curl.start(http, call) != 0) {
         return;
