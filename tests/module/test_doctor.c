@@ -23,9 +23,8 @@
     "deadline_ms = 60000\nconnect_timeout_ms = 20000\n"                       \
     "keyring_deadline_ms = 20000\n"
 
-/* The doctor in a world of processes of its own: those of other tests may run
- * a module that is gone. "" where that can't be. */
-static const char *alone = "";
+/* Below it the doctor doesn't see the processes of other tests. */
+static const char *alone;
 
 static char helper[512];
 
@@ -708,24 +707,11 @@ static CU_SuiteInfo suites[] = {
     CU_SUITE_INFO_NULL,
 };
 
-static void
-find_alone(void)
-{
-    static const char *const prefixes[] = {"unshare -pf --mount-proc",
-                                           "unshare -Ucpf --mount-proc"};
-
-    for (size_t i = 0; i < 2 && alone[0] == '\0'; i++) {
-        if (world_shell(NULL, "%s true 2>/dev/null", prefixes[i]) == 0) {
-            alone = prefixes[i];
-        }
-    }
-}
-
 int
 main(void)
 {
     mounts_open();
-    find_alone();
+    alone = world_alone();
     snprintf(helper, sizeof(helper), "%s/keyring-helper",
              getenv("MPS_TEST_PKGLIBEXECDIR"));
     world_open("[0]\nstatus = 404\n");

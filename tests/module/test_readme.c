@@ -63,17 +63,19 @@ test_configuration(void)
     CU_ASSERT_EQUAL(world_get(world_business(), &got), MPS_OK);
 }
 
-/* With one of the world's businesses and a file for what stands for such. */
+/* With one of the world's businesses and a file for what stands for such. The
+ * doctor among them sees no processes of other tests. */
 static void
 run(const char *line)
 {
     char output[WORLD_OUTPUT];
-    int status = world_shell(output,
-                             "PATH=$MPS_TEST_BINDIR:$PATH; "
-                             "BUSINESS_ID=%s; FILE=%s; "
-                             "eval \"$(echo '%s' | sed 's/#.*//; "
-                             "s/BUSINESS_ID\\|FILE/\"$&\"/g')\" 2>&1",
-                             world_business(), world_path("list"), line);
+    int status =
+        world_shell(output,
+                    "echo '%s' | sed 's/#.*//; "
+                    "s/BUSINESS_ID\\|FILE/\"$&\"/g' | "
+                    "PATH=$MPS_TEST_BINDIR:$PATH "
+                    "BUSINESS_ID=%s FILE=%s %s sh 2>&1",
+                    line, world_business(), world_path("list"), world_alone());
 
     CU_ASSERT_EQUAL(status, 0);
     CU_ASSERT(output[0] != '\0');

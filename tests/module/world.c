@@ -670,17 +670,34 @@ world_program(char *output, const char *prefix, const char *words)
                        world_program_path(name), words + len);
 }
 
-const char *
-world_as_init(void)
+/* The first of the two below which a command runs here; NULL = neither. */
+static const char *
+prefix_that_works(const char *const prefixes[2])
 {
-    static const char *const prefixes[] = {"unshare -pf", "unshare -Urpf"};
-
-    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+    for (size_t i = 0; i < 2; i++) {
         if (world_shell(NULL, "%s true 2>/dev/null", prefixes[i]) == 0) {
             return prefixes[i];
         }
     }
     return NULL;
+}
+
+const char *
+world_as_init(void)
+{
+    static const char *const prefixes[] = {"unshare -pf", "unshare -Urpf"};
+
+    return prefix_that_works(prefixes);
+}
+
+const char *
+world_alone(void)
+{
+    static const char *const prefixes[] = {"unshare -pf --mount-proc",
+                                           "unshare -Ucpf --mount-proc"};
+    const char *prefix = prefix_that_works(prefixes);
+
+    return prefix != NULL ? prefix : "";
 }
 
 static void

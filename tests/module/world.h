@@ -138,6 +138,11 @@ int world_program(char *output, const char *prefix, const char *words);
  * machine doesn't let us. */
 const char *world_as_init(void);
 
+/* A prefix that gives a command a world of processes of its own, for those of
+ * other tests may run a module that was replaced since; "" where this machine
+ * doesn't let us. */
+const char *world_alone(void);
+
 /* A host that runs beside the test. It waits for world_host_go(). */
 struct world_host {
     pid_t pid;
