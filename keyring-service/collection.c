@@ -18,24 +18,28 @@ ask(GDBusConnection *bus, const char *path, const char *interface,
         G_DBUS_CALL_FLAGS_NO_AUTO_START, ANSWER_MS, NULL, NULL);
 }
 
-static gboolean
-is_locked(GDBusConnection *bus, const char *path)
+/* Without an answer nothing is known: on a busy machine one may be late. */
+static enum mpss_collection
+ask_locked(GDBusConnection *bus, const char *path)
 {
     GVariant *answer = ask(
         bus, path, "org.freedesktop.DBus.Properties", "Get",
         g_variant_new("(ss)", "org.freedesktop.Secret.Collection", "Locked"),
         "(v)");
     GVariant *locked = NULL;
-    gboolean result = TRUE;
+    enum mpss_collection state = MPSS_COLLECTION_NONE;
 
-    if (answer != NULL) {
-        g_variant_get(answer, "(v)", &locked);
-        result = !g_variant_is_of_type(locked, G_VARIANT_TYPE_BOOLEAN) ||
-                 g_variant_get_boolean(locked);
-        g_variant_unref(locked);
-        g_variant_unref(answer);
+    if (answer == NULL) {
+        return state;
     }
-    return result;
+    g_variant_get(answer, "(v)", &locked);
+    if (g_variant_is_of_type(locked, G_VARIANT_TYPE_BOOLEAN)) {
+        state = g_variant_get_boolean(locked) ? MPSS_COLLECTION_LOCKED
+                                              : MPSS_COLLECTION_UNLOCKED;
+    }
+    g_variant_unref(locked);
+    g_variant_unref(answer);
+    return state;
 }
 
 enum mpss_collection
@@ -53,8 +57,7 @@ mpss_collection_state(GDBusConnection *bus)
     g_variant_get(answer, "(&o)", &path);
     /* "/" says that there is none. */
     if (path[1] != '\0') {
-        state = is_locked(bus, path) ? MPSS_COLLECTION_LOCKED
-                                     : MPSS_COLLECTION_UNLOCKED;
+        state = ask_locked(bus, path);
     }
     g_variant_unref(answer);
     return state;

@@ -34,7 +34,7 @@
  * all of that may take, and how long it may be there and locked. */
 #define LOOK_MS 50
 #define PATIENCE_US (20 * G_USEC_PER_SEC)
-#define LOCKED_US (2 * G_USEC_PER_SEC)
+#define LOCKED_US (5 * G_USEC_PER_SEC)
 
 static const char bus_config[] =
     "--config-file=" MPS_DATADIR "/mps-credential/keyring-bus.conf";
@@ -51,7 +51,7 @@ struct service {
     GMainLoop *loop;
     guint look;
     gint64 began;
-    gint64 locked_since; /* 0: it wasn't seen locked */
+    gint64 locked_since; /* 0: it isn't, as far as is known */
     int status;
 };
 
@@ -237,10 +237,12 @@ look(gpointer data)
         (void)mpss_notify("READY=1\nSTATUS=The keyring is unlocked.");
         return G_SOURCE_REMOVE;
     }
-    if (state == MPSS_COLLECTION_LOCKED && service->locked_since == 0) {
+    if (state != MPSS_COLLECTION_LOCKED) {
+        service->locked_since = 0;
+    } else if (service->locked_since == 0) {
         service->locked_since = now;
     }
-    if (state == MPSS_COLLECTION_LOCKED &&
+    if (service->locked_since != 0 &&
         now - service->locked_since > LOCKED_US) {
         finish(service,
                fail(EX_NOPERM,
