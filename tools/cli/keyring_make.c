@@ -118,9 +118,11 @@ keep_plain(const struct cli_keyring_place *place, const char *password)
                               "LoadCredential=" CREDENTIAL ":%s\n",
              place->plain);
     return cli_put_directory(place->plain_unit, 0755) == 0 &&
-                   cli_put_file(place->plain_unit, 0644, text) == 0 &&
+                   cli_put_file(place->plain_unit, 0644, text, strlen(text)) ==
+                       0 &&
                    cli_put_directory(place->plain, 0700) == 0 &&
-                   cli_put_file(place->plain, 0600, password) == 0
+                   cli_put_file(place->plain, 0600, password,
+                                strlen(password)) == 0
                ? 0
                : -1;
 }
@@ -190,7 +192,7 @@ make_directory(const struct cli_keyring_place *place, struct cli_steps *steps)
              CLI_KEYRING_MARK "d /run/mps-credential/%u 0700 %u %u -\n",
              place->uid, place->uid, place->gid);
     if (cli_put_directory(place->tmpfiles, 0755) != 0 ||
-        cli_put_file(place->tmpfiles, 0644, text) != 0) {
+        cli_put_file(place->tmpfiles, 0644, text, strlen(text)) != 0) {
         return fail_at(steps, place->tmpfiles);
     }
     code = run(steps, argv);
@@ -234,7 +236,7 @@ write_drop_in(const struct cli_keyring_place *place, const char *service,
              CLI_KEYRING_MARK "[Unit]\nWants=%s\nAfter=%s\n%s", place->unit,
              place->unit, writable);
     if (cli_put_directory(path, 0755) != 0 ||
-        cli_put_file(path, 0644, text) != 0) {
+        cli_put_file(path, 0644, text, strlen(text)) != 0) {
         return fail_at(steps, path);
     }
     cli_steps_done(steps, "%s starts after the keyring: %s", service, path);

@@ -16,7 +16,7 @@
 #include "account.h"
 #include "metrics_text.h"
 #include "output.h"
-#include "replace.h"
+#include "put_file.h"
 #include "src/error.h"
 #include "status_json.h"
 
@@ -164,7 +164,9 @@ run(const struct options *options)
     }
     status = produce_apart(&options->common, &text, &len);
     if (status == MPS_OK &&
-        cli_replace_file(options->output, text, len) != 0) {
+        cli_put_file(options->output, 0644, text, len) != 0) {
+        fprintf(stderr, CLI_PROGRAM ": can't write %s: %s\n", options->output,
+                strerror(errno));
         status = CLI_EXIT_OUTPUT;
     }
     free(text);

@@ -30,21 +30,43 @@ cli_put_directory(const char *path, mode_t mode)
     return errno == EEXIST ? 0 : -1;
 }
 
-int
-cli_put_file(const char *path, mode_t mode, const char *text)
+/* 0, or -1 with errno. */
+static int
+write_all(int fd, const char *bytes, size_t len)
 {
-    const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
+    while (len > 0) {
+        ssize_t written = write(fd, bytes, len);
+
+        if (written < 0 && errno != EINTR) {
+            return -1;
+        }
+        if (written > 0) {
+            bytes += written;
+            len -= (size_t)written;
+        }
+    }
+    return 0;
+}
+
+int
+cli_put_file(const char *path, mode_t mode, const char *bytes, size_t len)
+{
+    const char *base = strrchr(path, '/');
     char temporary[PATH_MAX];
-    size_t len = strlen(text);
     int saved;
     int fd;
 
-    snprintf(temporary, sizeof(temporary), "%s.new", path);
-    fd = open(temporary, flags, 0600);
+    base = base != NULL ? base + 1 : path;
+    if (snprintf(temporary, sizeof(temporary), "%.*s.%s.XXXXXX",
+                 (int)(base - path), path, base) >= (int)sizeof(temporary)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0) {
         return -1;
     }
-    if (write(fd, text, len) == (ssize_t)len && fchmod(fd, mode) == 0 &&
+    if (write_all(fd, bytes, len) == 0 && fchmod(fd, mode) == 0 &&
         fsync(fd) == 0 && rename(temporary, path) == 0) {
         close(fd);
         return 0;
