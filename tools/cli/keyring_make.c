@@ -6,6 +6,7 @@
 #include "keyring_make.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <mps/credential.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,9 @@
 #define CREDENTIAL "keyring-password"
 #define PASSWORD_BYTES 32
 
+/* The next step where the system has refused something. */
+#define GO_ON "; mend that and run keyring-setup again"
+
 static const char name_option[] = "--name=" CREDENTIAL;
 
 static int
@@ -31,8 +35,22 @@ exists(const char *path)
 static int
 fail_at(struct cli_steps *steps, const char *path)
 {
-    return cli_steps_fail(steps, MPS_E_KEYRING, "%s: %s", path,
+    return cli_steps_fail(steps, MPS_E_KEYRING,
+                          "%s can't be written: %s" GO_ON, path,
                           strerror(errno));
+}
+
+/* A text file and its directory. MPS_OK, or MPS_E_KEYRING after it was told.
+ */
+static int
+put(struct cli_steps *steps, const char *path, mode_t directory, mode_t mode,
+    const char *text)
+{
+    if (cli_put_directory(path, directory) != 0 ||
+        cli_put_file(path, mode, text, strlen(text)) != 0) {
+        return fail_at(steps, path);
+    }
+    return MPS_OK;
 }
 
 /* A program that has to succeed. MPS_OK, or MPS_E_KEYRING after it was told.
@@ -46,8 +64,8 @@ run(struct cli_steps *steps, const char *const argv[])
     if (status == 0) {
         return MPS_OK;
     }
-    return cli_steps_fail(steps, MPS_E_KEYRING, "%s %s failed: %s", argv[0],
-                          argv[1], output);
+    return cli_steps_fail(steps, MPS_E_KEYRING, "%s %s failed: %s" GO_ON,
+                          argv[0], argv[1], output);
 }
 
 static int
@@ -87,29 +105,49 @@ draw_password(char password[2 * PASSWORD_BYTES + 1])
     return 0;
 }
 
-/* By systemd-creds, which makes the machine's key where it needs one. 0, or
- * -1 with what it said. */
+/* By systemd-creds, which makes the machine's key where it needs one. MPS_OK,
+ * or MPS_E_KEYRING after it was told. */
 static int
 encrypt(const struct cli_keyring_place *place, const char *password,
-        char *output)
+        struct cli_steps *steps)
 {
-    char path[CLI_KEYRING_PATH + 8];
+    char output[CLI_COMMAND_OUTPUT];
+    char path[CLI_KEYRING_PATH];
     const char *argv[] = {
         "systemd-creds", "encrypt", name_option, "-", path, NULL};
+    int code;
+    int fd;
 
-    snprintf(path, sizeof(path), "%s.new", place->encrypted);
-    if (cli_put_directory(path, 0700) == 0 &&
-        cli_command_run(argv, password, output) == 0 &&
-        chmod(path, 0600) == 0 && rename(path, place->encrypted) == 0) {
-        return 0;
+    snprintf(path, sizeof(path), "%s", place->encrypted_new);
+    fd = cli_put_directory(path, 0700) == 0 ? mkostemp(path, O_CLOEXEC) : -1;
+    if (fd < 0) {
+        return fail_at(steps, path);
+    }
+    close(fd);
+    if (cli_command_run(argv, password, output) != 0) {
+        code = cli_steps_fail(steps, MPS_E_KEYRING,
+                              "systemd-creds can't encrypt the unlock "
+                              "password: %s" GO_ON,
+                              output);
+    } else if (unlink(place->plain_unit) != 0 && errno != ENOENT) {
+        /* It would have the unit look for a password in the clear. */
+        code = fail_at(steps, place->plain_unit);
+    } else if (chmod(path, 0600) != 0 || rename(path, place->encrypted) != 0) {
+        code = fail_at(steps, place->encrypted);
+    } else {
+        cli_steps_done(steps,
+                       "Made an unlock password, encrypted with this "
+                       "machine's key: %s",
+                       place->encrypted);
+        return MPS_OK;
     }
     (void)unlink(path);
-    return -1;
+    return code;
 }
 
-/* Without systemd-creds: for root alone, and the unit is told where. */
+/* Has the unit take the password in the clear. */
 static int
-keep_plain(const struct cli_keyring_place *place, const char *password)
+point_at_plain(const struct cli_keyring_place *place, struct cli_steps *steps)
 {
     char text[CLI_KEYRING_PATH + 256];
 
@@ -117,41 +155,42 @@ keep_plain(const struct cli_keyring_place *place, const char *password)
              CLI_KEYRING_MARK "[Service]\nLoadCredentialEncrypted=\n"
                               "LoadCredential=" CREDENTIAL ":%s\n",
              place->plain);
-    return cli_put_directory(place->plain_unit, 0755) == 0 &&
-                   cli_put_file(place->plain_unit, 0644, text, strlen(text)) ==
-                       0 &&
-                   cli_put_directory(place->plain, 0700) == 0 &&
-                   cli_put_file(place->plain, 0600, password,
-                                strlen(password)) == 0
-               ? 0
-               : -1;
+    return put(steps, place->plain_unit, 0755, 0644, text);
+}
+
+/* Without systemd-creds: for root alone. */
+static int
+keep_plain(const struct cli_keyring_place *place, const char *password,
+           struct cli_steps *steps)
+{
+    int code = put(steps, place->plain, 0700, 0600, password);
+
+    if (code == MPS_OK) {
+        code = point_at_plain(place, steps);
+    }
+    if (code == MPS_OK) {
+        cli_steps_done(steps,
+                       "Made an unlock password: %s, which root alone may "
+                       "read; it is not encrypted, since there is no "
+                       "systemd-creds here",
+                       place->plain);
+    }
+    return code;
 }
 
 static int
 make_password(const struct cli_keyring_place *place, struct cli_steps *steps)
 {
     char password[2 * PASSWORD_BYTES + 1];
-    char output[CLI_COMMAND_OUTPUT];
-    int code = MPS_OK;
+    int code;
 
     if (draw_password(password) != 0) {
-        return cli_steps_fail(steps, MPS_E_KEYRING, "no random numbers: %s",
-                              strerror(errno));
+        return cli_steps_fail(steps, MPS_E_KEYRING,
+                              "no random numbers: %s" GO_ON, strerror(errno));
     }
-    if (encrypt(place, password, output) == 0) {
-        cli_steps_done(steps,
-                       "Made an unlock password, encrypted with this "
-                       "machine's key: %s",
-                       place->encrypted);
-    } else if (keep_plain(place, password) == 0) {
-        cli_steps_done(steps,
-                       "Made an unlock password: %s, which root alone may "
-                       "read; it is not encrypted, since systemd-creds can't "
-                       "here (%s)",
-                       place->plain, output);
-    } else {
-        code = fail_at(steps, place->plain);
-    }
+    code = cli_command_there("systemd-creds")
+               ? encrypt(place, password, steps)
+               : keep_plain(place, password, steps);
     explicit_bzero(password, sizeof(password));
     return code;
 }
@@ -162,11 +201,14 @@ keep_password(const struct cli_keyring_place *place, struct cli_steps *steps)
 {
     char keyring[CLI_KEYRING_PATH + 32];
 
-    if (exists(place->encrypted) || exists(place->plain)) {
+    if (exists(place->encrypted)) {
         cli_steps_done(steps, "Kept the unlock password: %s",
-                       exists(place->encrypted) ? place->encrypted
-                                                : place->plain);
+                       place->encrypted);
         return MPS_OK;
+    }
+    if (exists(place->plain)) {
+        cli_steps_done(steps, "Kept the unlock password: %s", place->plain);
+        return point_at_plain(place, steps);
     }
     snprintf(keyring, sizeof(keyring), "%s/keyrings/login.keyring",
              place->state);
@@ -191,11 +233,10 @@ make_directory(const struct cli_keyring_place *place, struct cli_steps *steps)
     snprintf(text, sizeof(text),
              CLI_KEYRING_MARK "d /run/mps-credential/%u 0700 %u %u -\n",
              place->uid, place->uid, place->gid);
-    if (cli_put_directory(place->tmpfiles, 0755) != 0 ||
-        cli_put_file(place->tmpfiles, 0644, text, strlen(text)) != 0) {
-        return fail_at(steps, place->tmpfiles);
+    code = put(steps, place->tmpfiles, 0755, 0644, text);
+    if (code == MPS_OK) {
+        code = run(steps, argv);
     }
-    code = run(steps, argv);
     if (code == MPS_OK) {
         cli_steps_done(steps,
                        "Made /run/mps-credential/%u, now and at each start "
@@ -225,6 +266,7 @@ write_drop_in(const struct cli_keyring_place *place, const char *service,
     char protection[CLI_COMMAND_OUTPUT];
     char writable[128] = "";
     char text[3 * CLI_KEYRING_PATH];
+    int code;
 
     show(service, "ProtectSystem", protection);
     if (strcmp(protection, "strict") == 0) {
@@ -235,9 +277,9 @@ write_drop_in(const struct cli_keyring_place *place, const char *service,
     snprintf(text, sizeof(text),
              CLI_KEYRING_MARK "[Unit]\nWants=%s\nAfter=%s\n%s", place->unit,
              place->unit, writable);
-    if (cli_put_directory(path, 0755) != 0 ||
-        cli_put_file(path, 0644, text, strlen(text)) != 0) {
-        return fail_at(steps, path);
+    code = put(steps, path, 0755, 0644, text);
+    if (code != MPS_OK) {
+        return code;
     }
     cli_steps_done(steps, "%s starts after the keyring: %s", service, path);
     if (writable[0] != '\0') {

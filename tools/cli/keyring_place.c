@@ -43,6 +43,9 @@ cli_keyring_place(struct cli_keyring_place *place, const char *user)
     place->user = user;
     put(place->unit, UNIT "@%s.service", user);
     put(place->encrypted, "/etc/credstore.encrypted/" UNIT ".%s", user);
+    /* No user's name makes another's password of it, as with a suffix. */
+    put(place->encrypted_new, "/etc/credstore.encrypted/." UNIT ".%s.XXXXXX",
+        user);
     put(place->plain, "/etc/credstore/" UNIT ".%s", user);
     put(place->plain_unit, CLI_KEYRING_UNITS "/%s.d/password.conf",
         place->unit);

@@ -21,10 +21,11 @@ struct cli_keyring_place {
     const char *user;
     unsigned uid; /* these two where the user exists: the caller's part */
     unsigned gid;
-    char unit[CLI_KEYRING_PATH];       /* the keyring's */
-    char encrypted[CLI_KEYRING_PATH];  /* the password, by systemd-creds */
-    char plain[CLI_KEYRING_PATH];      /* or in the clear, */
-    char plain_unit[CLI_KEYRING_PATH]; /* with a drop-in of the unit */
+    char unit[CLI_KEYRING_PATH];          /* the keyring's */
+    char encrypted[CLI_KEYRING_PATH];     /* the password, by systemd-creds, */
+    char encrypted_new[CLI_KEYRING_PATH]; /* until it is whole: mkstemp(3)'s */
+    char plain[CLI_KEYRING_PATH];         /* or in the clear, */
+    char plain_unit[CLI_KEYRING_PATH];    /* with a drop-in of the unit */
     char tmpfiles[CLI_KEYRING_PATH];
     char state[CLI_KEYRING_PATH]; /* gnome-keyring's files */
 };
