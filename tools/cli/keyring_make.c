@@ -230,6 +230,13 @@ make_directory(const struct cli_keyring_place *place, struct cli_steps *steps)
     char text[CLI_KEYRING_PATH];
     int code;
 
+    if (exists(place->tmpfiles) && !cli_keyring_is_ours(place->tmpfiles)) {
+        return cli_steps_fail(steps, MPS_E_KEYRING,
+                              "%s is there, and not made by keyring-setup, "
+                              "which would overwrite it: move it away and run "
+                              "keyring-setup again",
+                              place->tmpfiles);
+    }
     snprintf(text, sizeof(text),
              CLI_KEYRING_MARK "d /run/mps-credential/%u 0700 %u %u -\n",
              place->uid, place->uid, place->gid);

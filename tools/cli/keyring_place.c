@@ -7,9 +7,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define UNIT "mps-credential-keyring"
+#include "put_file.h"
+
 #define NAME_MAX_LEN 128
 
 __attribute__((format(printf, 2, 3))) static void
@@ -34,6 +36,17 @@ cli_keyring_name_ok(const char *name)
 }
 
 int
+cli_keyring_is_ours(const char *path)
+{
+    static const char mark[] = CLI_KEYRING_MARK;
+    char *text = cli_get_file(path);
+    int result = text != NULL && strncmp(text, mark, sizeof(mark) - 1) == 0;
+
+    free(text);
+    return result;
+}
+
+int
 cli_keyring_place(struct cli_keyring_place *place, const char *user)
 {
     /* systemd takes a backslash in an instance for an escape. */
@@ -41,12 +54,13 @@ cli_keyring_place(struct cli_keyring_place *place, const char *user)
         return -1;
     }
     place->user = user;
-    put(place->unit, UNIT "@%s.service", user);
-    put(place->encrypted, "/etc/credstore.encrypted/" UNIT ".%s", user);
-    /* No user's name makes another's password of it, as with a suffix. */
-    put(place->encrypted_new, "/etc/credstore.encrypted/." UNIT ".%s.XXXXXX",
+    put(place->unit, CLI_KEYRING_UNIT "@%s.service", user);
+    put(place->encrypted, "/etc/credstore.encrypted/" CLI_KEYRING_UNIT ".%s",
         user);
-    put(place->plain, "/etc/credstore/" UNIT ".%s", user);
+    /* No user's name makes another's password of it, as with a suffix. */
+    put(place->encrypted_new,
+        "/etc/credstore.encrypted/." CLI_KEYRING_UNIT ".%s.XXXXXX", user);
+    put(place->plain, "/etc/credstore/" CLI_KEYRING_UNIT ".%s", user);
     put(place->plain_unit, CLI_KEYRING_UNITS "/%s.d/password.conf",
         place->unit);
     put(place->tmpfiles, "/etc/tmpfiles.d/mps-credential-%s.conf", user);

@@ -10,6 +10,8 @@
 
 #define CLI_KEYRING_PATH 512
 
+#define CLI_KEYRING_UNIT "mps-credential-keyring"
+
 /* Begins each text file that the verb writes. */
 #define CLI_KEYRING_MARK "# Made by mps-credential keyring-setup\n"
 
@@ -33,6 +35,9 @@ struct cli_keyring_place {
 /* Fills it in for a user's name, which has to stay. 0, or -1 where no unit
  * can have that name. */
 int cli_keyring_place(struct cli_keyring_place *place, const char *user);
+
+/* True where a text file is there and begins with the mark. */
+int cli_keyring_is_ours(const char *path);
 
 /* True where a name is fit for a part of a unit's name and of a path. */
 int cli_keyring_name_ok(const char *name);

@@ -15,6 +15,9 @@
 #include "keyring_make.h"
 #include "put_file.h"
 
+/* The next step where the system has refused something. */
+#define GO_ON "; mend that and run keyring-setup --undo again"
+
 /* A file of ours that may be missing. Returns `code`, or what fails here. */
 static int
 remove_file(const char *path, int code, struct cli_steps *steps)
@@ -22,7 +25,8 @@ remove_file(const char *path, int code, struct cli_steps *steps)
     if (unlink(path) == 0) {
         cli_steps_done(steps, "Removed %s", path);
     } else if (errno != ENOENT) {
-        return cli_steps_fail(steps, MPS_E_KEYRING, "%s: %s", path,
+        return cli_steps_fail(steps, MPS_E_KEYRING,
+                              "%s can't be removed: %s" GO_ON, path,
                               strerror(errno));
     }
     return code;
@@ -51,7 +55,8 @@ remove_tree(const char *path, const char *what, int code,
         return code;
     }
     if (cli_command_run(argv, NULL, output) != 0) {
-        return cli_steps_fail(steps, MPS_E_KEYRING, "%s: %s", path, output);
+        return cli_steps_fail(steps, MPS_E_KEYRING,
+                              "%s can't be removed: %s" GO_ON, path, output);
     }
     cli_steps_done(steps, "Removed %s%s", path, what);
     return code;
@@ -70,8 +75,9 @@ stop(const struct cli_keyring_place *place, int code, struct cli_steps *steps)
     int was_enabled = cli_command_run(state, NULL, output) == 0;
 
     if (cli_command_run(disable, NULL, output) != 0) {
-        return cli_steps_fail(steps, MPS_E_KEYRING, "%s can't be stopped: %s",
-                              place->unit, output);
+        return cli_steps_fail(steps, MPS_E_KEYRING,
+                              "%s can't be stopped: %s" GO_ON, place->unit,
+                              output);
     }
     /* It need not have failed. */
     (void)cli_command_run(reset, NULL, output);
@@ -107,6 +113,26 @@ remove_drop_ins(const struct cli_keyring_place *place, int code,
     return code;
 }
 
+/* What a run that was cut off has left of a password. */
+static int
+remove_unfinished(const struct cli_keyring_place *place, int code,
+                  struct cli_steps *steps)
+{
+    char pattern[CLI_KEYRING_PATH];
+    glob_t found;
+
+    snprintf(pattern, sizeof(pattern),
+             "/etc/credstore*/." CLI_KEYRING_UNIT ".%s.??????", place->user);
+    if (glob(pattern, 0, NULL, &found) != 0) {
+        return code;
+    }
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        code = remove_file(found.gl_pathv[i], code, steps);
+    }
+    globfree(&found);
+    return code;
+}
+
 /* Its number is in the entry: the user may be gone. */
 static int
 remove_runtime(const struct cli_keyring_place *place, int code,
@@ -116,6 +142,12 @@ remove_runtime(const struct cli_keyring_place *place, int code,
     char path[CLI_KEYRING_PATH];
     unsigned uid;
 
+    if (text != NULL && !cli_keyring_is_ours(place->tmpfiles)) {
+        cli_steps_done(steps, "Kept %s, which keyring-setup didn't make",
+                       place->tmpfiles);
+        free(text);
+        return code;
+    }
     if (text != NULL &&
         sscanf(text, CLI_KEYRING_MARK "d /run/mps-credential/%u 0700 ",
                &uid) == 1) {
@@ -140,6 +172,7 @@ cli_keyring_unmake(const struct cli_keyring_place *place,
     code = remove_drop_ins(place, code, steps);
     code = remove_file(place->encrypted, code, steps);
     code = remove_file(place->plain, code, steps);
+    code = remove_unfinished(place, code, steps);
     code = remove_file(place->plain_unit, code, steps);
     remove_directory_of(place->plain_unit);
     code = remove_runtime(place, code, steps);
@@ -149,8 +182,9 @@ cli_keyring_unmake(const struct cli_keyring_place *place,
                        code, steps);
     remove_directory_of(place->state);
     if (cli_command_run(reload, NULL, output) != 0) {
-        code = cli_steps_fail(steps, MPS_E_KEYRING,
-                              "systemctl daemon-reload: %s", output);
+        code =
+            cli_steps_fail(steps, MPS_E_KEYRING,
+                           "systemctl daemon-reload failed: %s" GO_ON, output);
     }
     if (code == MPS_OK) {
         cli_steps_done(steps, "Nothing of a keyring for %s is left.",
