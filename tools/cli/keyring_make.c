@@ -312,9 +312,12 @@ put_after(const struct cli_keyring_place *place, const char *name,
     snprintf(service, sizeof(service), "%s%s", name, suffix);
     show(service, "LoadState", output);
     if (strcmp(output, "loaded") != 0) {
-        return cli_steps_fail(steps, MPS_E_INVALID,
-                              "there is no unit %s (systemd says '%s')",
-                              service, output);
+        return cli_steps_fail(
+            steps, MPS_E_INVALID,
+            "%s is no unit that systemd has loaded (%s): "
+            "see systemctl status %s, or systemctl "
+            "list-unit-files for the name",
+            service, output[0] != '\0' ? output : "no answer", service);
     }
     show(service, "User", output);
     if (strcmp(output, place->user) != 0) {
