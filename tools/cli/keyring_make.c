@@ -21,10 +21,16 @@
 #define CREDENTIAL "keyring-password"
 #define PASSWORD_BYTES 32
 
+/* systemd's own exit status for a credential; see systemd.exec(5). */
+#define NOT_DECRYPTED "243"
+
 /* The next step where the system has refused something. */
 #define GO_ON "; mend that and run keyring-setup again"
 
 static const char name_option[] = "--name=" CREDENTIAL;
+/* With the TPM's key, but bound to no measurement of the boot: otherwise an
+ * update of the firmware or of Secure Boot's keys would lose the keyring. */
+static const char pcrs_option[] = "--tpm2-pcrs=";
 
 static int
 exists(const char *path)
@@ -114,7 +120,7 @@ encrypt(const struct cli_keyring_place *place, const char *password,
     char output[CLI_COMMAND_OUTPUT];
     char path[CLI_KEYRING_PATH];
     const char *argv[] = {
-        "systemd-creds", "encrypt", name_option, "-", path, NULL};
+        "systemd-creds", "encrypt", name_option, pcrs_option, "-", path, NULL};
     int code;
     int fd;
 
@@ -349,6 +355,16 @@ start(const struct cli_keyring_place *place, struct cli_steps *steps)
         return code;
     }
     if (cli_command_run(begin, NULL, output) != 0) {
+        show(place->unit, "ExecMainStatus", said);
+        if (strcmp(said, NOT_DECRYPTED) == 0) {
+            return cli_steps_fail(
+                steps, MPS_E_KEYRING,
+                "%s does not start: this machine's key does not decrypt the "
+                "unlock password %s; restore the one that it does, or begin "
+                "with an empty keyring: mps-credential keyring-setup --undo "
+                "%s, then without --undo",
+                place->unit, place->encrypted, place->user);
+        }
         show(place->unit, "StatusText", said);
         return cli_steps_fail(steps, MPS_E_KEYRING,
                               "%s does not start: %s; see journalctl -u %s",
