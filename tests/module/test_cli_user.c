@@ -101,6 +101,38 @@ test_refused(void)
                     MPS_OK);
 }
 
+/* --json has an object all the same, and monitoring its line. */
+static void
+test_refused_json(void)
+{
+    static const struct {
+        const char *words;
+        int status;
+    } rows[] = {
+        {"get 1", MPS_E_INVALID},        {"prefetch /dev/null", MPS_E_INVALID},
+        {"forget --all", MPS_E_INVALID}, {"status", MPS_E_INVALID},
+        {"status --check", 3},           {"metrics", MPS_E_INVALID},
+        {"config", MPS_E_INVALID},       {"which", 64},
+        {"doctor", MPS_E_INVALID},
+    };
+    char output[WORLD_OUTPUT];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CU_ASSERT_EQUAL(world_shell(output,
+                                    "echo x | \"$MPS_TEST_BINDIR\"/"
+                                    "mps-credential %s --json "
+                                    "--user=no-such-user 2>/dev/null",
+                                    rows[i].words),
+                        rows[i].status);
+        CU_ASSERT_PTR_NOT_NULL(strstr(output, "{\"code\":\"MPS_E_INVALID\""));
+        CU_ASSERT_PTR_NOT_NULL(
+            strstr(output, "--user=no-such-user: there is no such user"));
+    }
+    CU_ASSERT_EQUAL(
+        world_command(output, "status --check --user=none 2>/dev/null"), 3);
+    CU_ASSERT_PTR_NOT_NULL(strstr(output, "MPS-CREDENTIAL UNKNOWN: --user="));
+}
+
 /* Each user with a directory, in a /run of the test's own. */
 static void
 test_all_users(void)
@@ -154,6 +186,7 @@ static CU_TestInfo tests[] = {
     {"becomes the user", test_becomes},
     {"else it is the caller", test_is_needed},
     {"refused", test_refused},
+    {"refused, with --json", test_refused_json},
     {"forget --all-users", test_all_users},
     CU_TEST_INFO_NULL,
 };

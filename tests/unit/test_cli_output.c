@@ -206,7 +206,7 @@ test_error(void)
         const char *expected;
     } rows[] = {
         {MPS_E_INVALID, MPS_CLASS_CALLER, 0,
-         FIRST_LINE("MPS_E_INVALID") "  Try 'mps-credential get --help'.\n"},
+         FIRST_LINE("MPS_E_INVALID") "  Try 'mps-credential --help'.\n"},
         {MPS_E_BAD_REQUEST, MPS_CLASS_CALLER, 0,
          FIRST_LINE("MPS_E_BAD_REQUEST") "  The same request will get the "
                                          "same answer.\n"},

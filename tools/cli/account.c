@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "output.h"
+#include "src/error.h"
 
 /* The entry of a name or a UID; NULL with errno, 0 where there is none. */
 static const struct passwd *
@@ -60,39 +60,39 @@ set_environment(const struct passwd *entry)
 }
 
 static int
-refuse(const char *user, const char *why)
+refuse(const char *user, const char *why, struct mps_error *error)
 {
-    fprintf(stderr, CLI_PROGRAM ": --user=%s: %s\n", user, why);
-    return MPS_E_INVALID;
+    return mpsc_error_set(error, MPS_E_INVALID, "--user=%s: %s", user, why);
 }
 
-/* The user's entry, or NULL after it was said that there is none. */
+/* The user's entry, or NULL with *error where there is none. */
 static const struct passwd *
-look_up(const char *user)
+look_up(const char *user, struct mps_error *error)
 {
     const struct passwd *entry = find(user);
 
     if (entry == NULL) {
         (void)refuse(user,
-                     errno == 0 ? "there is no such user" : strerror(errno));
+                     errno == 0 ? "there is no such user" : strerror(errno),
+                     error);
     }
     return entry;
 }
 
 static int
-enter_root(const char *root)
+enter_root(const char *root, struct mps_error *error)
 {
     if (chroot(root) == 0 && chdir("/") == 0) {
         return MPS_OK;
     }
-    fprintf(stderr, CLI_PROGRAM ": --root=%s: %s\n", root, strerror(errno));
-    return MPS_E_INVALID;
+    return mpsc_error_set(error, MPS_E_INVALID, "--root=%s: %s", root,
+                          strerror(errno));
 }
 
 int
-cli_account_uid(const char *user, uid_t *uid)
+cli_account_uid(const char *user, uid_t *uid, struct mps_error *error)
 {
-    const struct passwd *entry = look_up(user);
+    const struct passwd *entry = look_up(user, error);
 
     if (entry == NULL) {
         return MPS_E_INVALID;
@@ -102,39 +102,40 @@ cli_account_uid(const char *user, uid_t *uid)
 }
 
 int
-cli_account_become_in(const char *root, const char *user)
+cli_account_become_in(const char *root, const char *user,
+                      struct mps_error *error)
 {
     const struct passwd *entry = NULL;
     gid_t groups[NGROUPS_MAX];
     int count = NGROUPS_MAX;
 
     if (user != NULL) {
-        entry = look_up(user);
+        entry = look_up(user, error);
         if (entry == NULL) {
             return MPS_E_INVALID;
         }
         if (entry->pw_uid == getuid() && entry->pw_uid == geteuid()) {
             entry = NULL;
         } else if (geteuid() != 0) {
-            return refuse(user, "only root can act for another user");
+            return refuse(user, "only root can act for another user", error);
         } else if (getgrouplist(entry->pw_name, entry->pw_gid, groups,
                                 &count) < 0) {
-            return refuse(user, "it is in too many groups");
+            return refuse(user, "it is in too many groups", error);
         }
     }
-    if (root != NULL && enter_root(root) != MPS_OK) {
+    if (root != NULL && enter_root(root, error) != MPS_OK) {
         return MPS_E_INVALID;
     }
     if (entry != NULL &&
         (setgroups((size_t)count, groups) != 0 || setgid(entry->pw_gid) != 0 ||
          setuid(entry->pw_uid) != 0 || set_environment(entry) != 0)) {
-        return refuse(user, strerror(errno));
+        return refuse(user, strerror(errno), error);
     }
     return MPS_OK;
 }
 
 int
-cli_account_become(const char *user)
+cli_account_become(const char *user, struct mps_error *error)
 {
-    return cli_account_become_in(NULL, user);
+    return cli_account_become_in(NULL, user, error);
 }

@@ -3,6 +3,7 @@
 #ifndef CLI_ACCOUNT_H
 #define CLI_ACCOUNT_H
 
+#include <mps/credential.h>
 #include <sys/types.h>
 
 /*
@@ -12,19 +13,20 @@
  * environment stays. NULL, or the user that the process is already, changes
  * nothing. To be called before threads are made or the configuration is read.
  *
- * Returns MPS_OK; or MPS_E_INVALID after it has said on stderr why not, and
- * the only thing left to do is to exit.
+ * Returns MPS_OK; or MPS_E_INVALID with *error, and the only thing left to do
+ * is to say so and exit.
  */
-int cli_account_become(const char *user);
+int cli_account_become(const char *user, struct mps_error *error);
 
 /*
  * The same in another root directory, which is entered first; the user's name
  * and groups are looked up before. NULL: the root stays. For root alone where
  * there is one.
  */
-int cli_account_become_in(const char *root, const char *user);
+int cli_account_become_in(const char *root, const char *user,
+                          struct mps_error *error);
 
 /* Looks up the UID; likewise. */
-int cli_account_uid(const char *user, uid_t *uid);
+int cli_account_uid(const char *user, uid_t *uid, struct mps_error *error);
 
 #endif

@@ -178,12 +178,10 @@ run(const struct cli_common *common)
     struct mpsc_profile *profile;
     struct showing showing = {.list = NULL};
     struct mps_error error;
-    int code = cli_account_become(common->user);
+    int code;
 
-    if (code != MPS_OK) {
-        return code;
-    }
-    if (mpsc_profile_load(common->profile, NULL, &profile, &error) != MPS_OK) {
+    if (cli_account_become(common->user, &error) != MPS_OK ||
+        mpsc_profile_load(common->profile, NULL, &profile, &error) != MPS_OK) {
         return cli_survey_fail(common, &error);
     }
     showing.profile = profile;

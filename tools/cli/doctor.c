@@ -19,6 +19,7 @@
 #include "doctor_report.h"
 #include "ids.h"
 #include "output.h"
+#include "survey.h"
 
 static const char help[] =
     "Usage: mps-credential doctor [OPTION]...\n"
@@ -156,17 +157,18 @@ run_checks(struct cli_doctor *doctor, struct cli_doctor_report *report)
 
 /*
  * Becomes what the host is, and reads what the host reads before and after.
- * MPS_OK, or an exit status.
+ * MPS_OK, or the code of *error.
  */
 static int
-take_the_hosts_place(struct cli_doctor *doctor, const struct options *options)
+take_the_hosts_place(struct cli_doctor *doctor, const struct options *options,
+                     struct mps_error *error)
 {
     const char *user = options->common.user;
     int status = MPS_OK;
     uid_t uid;
 
     if (user != NULL) {
-        status = cli_account_uid(user, &uid);
+        status = cli_account_uid(user, &uid, error);
     }
     if (status != MPS_OK) {
         return status;
@@ -174,7 +176,7 @@ take_the_hosts_place(struct cli_doctor *doctor, const struct options *options)
     cli_doctor_look_at_processes(&doctor->processes,
                                  user != NULL ? &uid : NULL);
     if (options->root == NULL) {
-        status = cli_account_become(user);
+        status = cli_account_become(user, error);
         if (status == MPS_OK) {
             cli_doctor_load(doctor);
         }
@@ -183,7 +185,7 @@ take_the_hosts_place(struct cli_doctor *doctor, const struct options *options)
         (void)unsetenv("DBUS_SESSION_BUS_ADDRESS");
         (void)unsetenv("XDG_RUNTIME_DIR");
         cli_doctor_load(doctor);
-        status = cli_account_become_in(options->root, user);
+        status = cli_account_become_in(options->root, user, error);
     }
     if (status == MPS_OK) {
         cli_doctor_find_place(doctor);
@@ -200,9 +202,12 @@ run(const struct options *options)
         .business = options->business,
     };
     struct cli_doctor_report report;
-    int status = take_the_hosts_place(&doctor, options);
+    struct mps_error error;
+    int status = take_the_hosts_place(&doctor, options, &error);
 
-    if (status == MPS_OK) {
+    if (status != MPS_OK) {
+        (void)cli_survey_fail(&options->common, &error);
+    } else {
         cli_doctor_report_begin(&report, options->common.is_json);
         run_checks(&doctor, &report);
         status = cli_doctor_report_end(&report) == 0 ? (int)report.worst

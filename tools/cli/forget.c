@@ -217,10 +217,9 @@ run(const struct options *options)
     struct mpsc_profile *profile;
     struct mps_error error;
     struct mpsc_log log;
-    int status = cli_account_become(options->common.user);
 
-    if (status != MPS_OK) {
-        return status;
+    if (cli_account_become(options->common.user, &error) != MPS_OK) {
+        return print_outcome(options, &report, &error);
     }
     if (mpsc_log_init(&log, NULL) != 0) {
         mpsc_error_set(&error, MPS_E_NO_MEMORY, "out of memory");

@@ -14,6 +14,7 @@
 #include "common.h"
 #include "load.h"
 #include "output.h"
+#include "src/error.h"
 
 static const char help[] =
     "Usage: mps-credential get [OPTION]... BUSINESS_ID\n"
@@ -127,10 +128,12 @@ run(const struct options *options)
     const struct mps_credential *credential = NULL;
     struct mps_api api;
     unsigned classes;
-    int code = cli_account_become(options->common.user);
+    int code;
 
-    if (code != MPS_OK) {
-        return code;
+    if (cli_account_become(options->common.user, &error) != MPS_OK) {
+        classes = mpsc_error_class(error.code);
+        cli_output_error(stderr, &error, classes, time(NULL));
+        return print_error(options, &error, classes);
     }
     if (cli_load(&api, &error, &classes) != MPS_OK) {
         return print_error(options, &error, classes);

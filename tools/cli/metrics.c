@@ -81,10 +81,8 @@ produce(const struct cli_common *common, FILE *out)
     char number[24];
     int result;
 
-    if (cli_account_become(common->user) != MPS_OK) {
-        return MPS_E_INVALID;
-    }
-    if (cli_survey_take(common, &survey, &error) != MPS_OK) {
+    if (cli_account_become(common->user, &error) != MPS_OK ||
+        cli_survey_take(common, &survey, &error) != MPS_OK) {
         return cli_survey_fail(common, &error);
     }
     entry = getpwuid(geteuid());

@@ -231,7 +231,7 @@ put_advice(FILE *err, const struct mps_error *error, unsigned classes,
            int64_t now)
 {
     if (error->code == MPS_E_INVALID) {
-        fputs("  Try '" CLI_PROGRAM " get --help'.\n", err);
+        fputs("  Try '" CLI_PROGRAM " --help'.\n", err);
     } else if (error->code == MPS_E_INTERNAL) {
         fputs("  It is a bug of the module: please report it, with what the "
               "system's log has of it.\n",

@@ -17,6 +17,7 @@
 #include "crowd.h"
 #include "load.h"
 #include "output.h"
+#include "survey.h"
 
 static const char help[] =
     "Usage: mps-credential prefetch [OPTION]... FILE\n"
@@ -219,12 +220,11 @@ run(const struct options *options)
     static struct cli_ids ids;
     static struct cli_tally tally;
     struct cli_crowd_outcome outcome = {.interrupted = 0};
-    int status = cli_account_become(options->common.user);
+    int status = MPS_E_INVALID;
 
-    if (status != MPS_OK) {
-        return status;
+    if (cli_account_become(options->common.user, &outcome.error) != MPS_OK) {
+        return cli_survey_fail(&options->common, &outcome.error);
     }
-    status = MPS_E_INVALID;
     if (read_ids(options->file, &ids) != 0) {
         goto out;
     }

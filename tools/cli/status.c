@@ -182,10 +182,8 @@ run(const struct options *options)
     struct mps_error error;
     int status;
 
-    if (cli_account_become(options->common.user) != MPS_OK) {
-        return options->is_check ? CLI_CHECK_UNKNOWN : MPS_E_INVALID;
-    }
-    if (cli_survey_take(&options->common, &survey, &error) != MPS_OK) {
+    if (cli_account_become(options->common.user, &error) != MPS_OK ||
+        cli_survey_take(&options->common, &survey, &error) != MPS_OK) {
         return fail(options, &error);
     }
     status = options->is_check ? print_check(options, &survey)

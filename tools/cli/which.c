@@ -188,7 +188,8 @@ run(const struct cli_common *common)
     if (status != 0) {
         return status;
     }
-    if (cli_account_become(common->user) != MPS_OK) {
+    if (cli_account_become(common->user, &error) != MPS_OK) {
+        (void)cli_survey_fail(common, &error);
         return CLI_EXIT_USAGE;
     }
     if (cli_survey_take(common, &survey, &error) != MPS_OK) {
