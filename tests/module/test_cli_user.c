@@ -144,10 +144,12 @@ test_all_users(void)
     world_write("all_users", 0755,
                 "#!/bin/sh\n"
                 "mount -t tmpfs -o mode=755 none /run || exit 77\n"
-                "for id in 1 65534; do\n"
+                "for id in 1 4242 65534; do\n"
                 "    install -d -m 0700 -o $id /run/mps-credential/$id\n"
                 "done\n"
                 "mkdir /run/mps-credential/other\n"
+                "[ \"$1\" != none ] || rm -r /run/mps-credential/*\n"
+                "[ \"$1\" != none ] || shift\n"
                 "\"$MPS_TEST_BINDIR\"/mps-credential forget \"$@\" 2>&1\n"
                 "echo status=$?\n"
                 "stat -c '%u %n' /run/mps-credential/*/epoch\n");
@@ -157,8 +159,10 @@ test_all_users(void)
         return;
     }
     CU_ASSERT_PTR_NOT_NULL(strstr(output, "User 1 (daemon):"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(output, "MPS_E_CONFIG: user 4242: no user has that number"));
     CU_ASSERT_PTR_NOT_NULL(strstr(output, "User 65534 (nobody):"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(output, "status=0\n"
+    CU_ASSERT_PTR_NOT_NULL(strstr(output, "status=2\n"
                                           "1 /run/mps-credential/1/epoch\n"
                                           "65534 /run/mps-credential/65534/"
                                           "epoch\n"));
@@ -166,7 +170,15 @@ test_all_users(void)
                                 world_path("all_users")),
                     0);
     CU_ASSERT_PTR_NOT_NULL(strstr(output, "\"uid\":1,"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(output, "{\"code\":\"MPS_E_CONFIG\","
+                                          "\"code_number\":2,"
+                                          "\"uid\":4242,"));
     CU_ASSERT_PTR_NOT_NULL(strstr(output, "\"uid\":65534,"));
+    CU_ASSERT_EQUAL(world_shell(output, "unshare -m %s none --all --all-users",
+                                world_path("all_users")),
+                    1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(output, "nothing was done"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(output, "status=2\n"));
     CU_ASSERT_EQUAL(
         world_command(output, "forget --all --all-users --user=root 2>&1"),
         MPS_E_INVALID);

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "account.h"
 #include "all_users.h"
@@ -21,6 +20,10 @@
 #include "output.h"
 #include "src/error.h"
 #include "src/forget.h"
+#include "survey.h"
+
+/* Of --all-users, for one of them: a keyring that answers needs far less. */
+#define USER_LIMIT_S 60
 
 static const char help[] =
     "Usage: mps-credential forget [OPTION]... BUSINESS_ID...\n"
@@ -144,7 +147,8 @@ print_json(const struct options *options,
 
     if (answer == NULL || cli_json_add_code(answer, error->code) != 0 ||
         (options->is_all_users &&
-         cli_json_add_number(answer, "uid", (int64_t)geteuid()) != 0) ||
+         cli_json_add_number(answer, "uid",
+                             strtoll(options->common.user, NULL, 10)) != 0) ||
         cli_json_add(answer, "all",
                      json_object_new_boolean(options->is_all)) != 0 ||
         add_businesses(answer, options) != 0 ||
@@ -235,17 +239,36 @@ run(const struct options *options)
     return print_outcome(options, &report, &error);
 }
 
+/* Of one of all users. */
+static int
+fail_for(const char *user, const struct mps_error *error, void *arg)
+{
+    static const struct mpsc_forget_report nothing;
+    struct options options = *(const struct options *)arg;
+    struct mps_error named = *error;
+
+    options.common.user = user;
+    mpsc_error_message(&named, "user %s: %s", user, error->message);
+    return print_outcome(&options, &nothing, &named);
+}
+
 static int
 run_for(const char *user, void *arg)
 {
     struct options options = *(const struct options *)arg;
+    const struct passwd *entry = getpwuid((uid_t)strtoul(user, NULL, 10));
+    struct mps_error error;
 
+    if (entry == NULL) {
+        mpsc_error_set(&error, MPS_E_CONFIG,
+                       "no user has that number: remove "
+                       "/run/mps-credential/%s if the user is gone",
+                       user);
+        return fail_for(user, &error, arg);
+    }
     options.common.user = user;
     if (!options.common.is_json) {
-        const struct passwd *entry = getpwuid((uid_t)strtoul(user, NULL, 10));
-
-        printf("User %s (%s):\n", user,
-               entry != NULL ? entry->pw_name : "without a name");
+        printf("User %s (%s):\n", user, entry->pw_name);
     }
     return run(&options);
 }
@@ -253,8 +276,19 @@ run_for(const char *user, void *arg)
 static int
 run_all(struct options *options)
 {
-    return options->is_all_users ? cli_all_users(run_for, options)
-                                 : run(options);
+    const struct cli_all_users_job job = {run_for, fail_for, options,
+                                          USER_LIMIT_S};
+    struct mps_error error;
+    int status;
+
+    if (!options->is_all_users) {
+        return run(options);
+    }
+    status = cli_all_users(&job, &error);
+    if (error.code != MPS_OK) {
+        (void)cli_survey_fail(&options->common, &error);
+    }
+    return status;
 }
 
 int
