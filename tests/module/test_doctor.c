@@ -611,10 +611,22 @@ test_root(void)
     CU_ASSERT_PTR_NOT_NULL(
         strstr(output, "programs keep tokens in memory alone"));
     CU_ASSERT_EQUAL(world_requests("0"), 1);
-    CU_ASSERT_EQUAL(
-        world_command(output, "doctor --root=%s 2>&1", world_path("no-root")),
-        MPS_E_INVALID);
+    CU_ASSERT_EQUAL(world_command(output,
+                                  "doctor --root=%s --user=nobody 2>&1",
+                                  world_path("no-root")),
+                    MPS_E_INVALID);
     CU_ASSERT_PTR_NOT_NULL(strstr(output, "no-root"));
+    /* Nothing of it is run as root. */
+    world_reset();
+    CU_ASSERT_EQUAL(
+        world_command(output, "doctor --root=%s 2>&1", world_path("root")),
+        MPS_E_INVALID);
+    CU_ASSERT_PTR_NOT_NULL(strstr(output, "--root needs the --user"));
+    CU_ASSERT_EQUAL(world_command(output, "doctor --root=%s --user=0 2>&1",
+                                  world_path("root")),
+                    MPS_E_INVALID);
+    CU_ASSERT_PTR_NOT_NULL(strstr(output, "--root needs the --user"));
+    CU_ASSERT_EQUAL(world_requests("0"), 0);
 }
 
 /* --- the output -----------------------------------------------------------

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "account.h"
 #include "common.h"
@@ -19,6 +20,7 @@
 #include "doctor_report.h"
 #include "ids.h"
 #include "output.h"
+#include "src/error.h"
 #include "survey.h"
 
 static const char help[] =
@@ -31,7 +33,8 @@ static const char help[] =
     "                      of one that doesn't exist, which tells nothing\n"
     "                      of solution_id\n" CLI_COMMON_HELP
     "      --root=DIR      as a program that has called credential_prepare()\n"
-    "                      and entered this root directory; for root alone\n"
+    "                      and entered this root directory; with --user, of\n"
+    "                      another than root\n"
     "\n"
     "The exit status is 0 where all is ok, 1 after a warning, 2 after a\n"
     "failure; see mps-credential(1).\n";
@@ -165,10 +168,15 @@ take_the_hosts_place(struct cli_doctor *doctor, const struct options *options,
 {
     const char *user = options->common.user;
     int status = MPS_OK;
-    uid_t uid;
+    uid_t uid = geteuid();
 
     if (user != NULL) {
         status = cli_account_uid(user, &uid, error);
+    }
+    if (status == MPS_OK && options->root != NULL && uid == geteuid()) {
+        status = mpsc_error_set(error, MPS_E_INVALID,
+                                "--root needs the --user of a program: what "
+                                "is in that root is not run as the caller");
     }
     if (status != MPS_OK) {
         return status;
