@@ -535,7 +535,7 @@ report(struct mpsc_flight *flight, int source, const struct mps_error *error)
 }
 
 static void
-count_result(const struct mpsc_flight *flight)
+count_result(const struct mpsc_flight *flight, int code)
 {
     const struct mpsc_standing standing = {
         .hub = flight->hub,
@@ -546,9 +546,7 @@ count_result(const struct mpsc_flight *flight)
     };
 
     if (flight->counted) {
-        mpsc_standing_count(&standing, flight->fetch.business_id,
-                            flight->credential != NULL ? MPS_OK
-                                                       : flight->error.code,
+        mpsc_standing_count(&standing, flight->fetch.business_id, code,
                             flight->fetch.app_usage);
     }
 }
@@ -595,6 +593,8 @@ on_known(void *arg, struct mpsc_record *record, int source,
     } else if (error != NULL) {
         flight->error = *error;
     }
+    /* Before those who wait wake up: the host may end with its answer. */
+    count_result(flight, credential != NULL ? MPS_OK : flight->error.code);
     pthread_mutex_lock(&flight->hub->lock);
     flight->credential = credential;
     if (credential != NULL && source == MPS_SOURCE_ENDPOINT) {
@@ -610,7 +610,6 @@ on_known(void *arg, struct mpsc_record *record, int source,
     settle_unlocked(flight, &now);
     pthread_mutex_unlock(&flight->hub->lock);
     log_result(flight, source);
-    count_result(flight);
     if (flight->follower != NULL) {
         flight->follower->landed(
             flight->follower_arg, flight->fetch.business_id,

@@ -6,6 +6,7 @@
 #include <CUnit/Basic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -96,6 +97,34 @@ test_values(void)
     CU_ASSERT_STRING_EQUAL(output + strlen(output) - 6, "# EOF\n");
     CU_ASSERT_FALSE(is(good));
     CU_ASSERT_FALSE(is(bad));
+    world_reset();
+}
+
+/* A process that ends as soon as it has its token has counted it, and leaves
+ * nothing half-written. */
+static void
+test_short_lived(void)
+{
+    enum { RUNS = 20 };
+
+    begin("");
+    for (int i = 0; i < RUNS; i++) {
+        const char *business = world_business();
+        struct world_got got;
+        int status = -1;
+        pid_t child = fork();
+
+        if (child == 0) {
+            _exit(world_get(business, &got));
+        }
+        CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+        CU_ASSERT_EQUAL(status, 0);
+    }
+    CU_ASSERT_EQUAL(metrics(""), MPS_OK);
+    CU_ASSERT_EQUAL(sample("requests_total", "code=\"MPS_OK\""), RUNS);
+    CU_ASSERT_EQUAL(world_shell(output, "ls -A %s", world_path("mps")), 0);
+    CU_ASSERT_TRUE(is("counts-"));
+    CU_ASSERT_FALSE(is(".counts-"));
     world_reset();
 }
 
@@ -203,13 +232,10 @@ test_user(void)
 }
 
 static CU_TestInfo tests[] = {
-    {"values", test_values},
-    {"limits", test_limits},
-    {"form", test_form},
-    {"--output", test_output},
-    {"no keyring", test_no_keyring},
-    {"--user", test_user},
-    CU_TEST_INFO_NULL,
+    {"values", test_values},   {"short-lived processes", test_short_lived},
+    {"limits", test_limits},   {"form", test_form},
+    {"--output", test_output}, {"no keyring", test_no_keyring},
+    {"--user", test_user},     CU_TEST_INFO_NULL,
 };
 
 static CU_SuiteInfo suites[] = {
