@@ -287,11 +287,12 @@ load(int dir, const char *name, struct mpsc_counts *counts)
     }
 }
 
-static void
+static int
 store(int dir, const char *name, const struct mpsc_counts *counts)
 {
     struct json_object *json = json_object_new_object();
     const char *text = NULL;
+    int result = -1;
     size_t len;
 
     if (json != NULL && fill(json, counts) == 0) {
@@ -299,9 +300,29 @@ store(int dir, const char *name, const struct mpsc_counts *counts)
                                                  &len);
     }
     if (text != NULL) {
-        (void)mpsc_runtime_replace(dir, name, text, len);
+        result = mpsc_runtime_replace(dir, name, text, len);
     }
     json_object_put(json);
+    return result;
+}
+
+/* Without the lock the file is left alone: an older one would replace it. */
+static int
+change(int dir, const char *name, const struct mpsc_outcome *outcomes,
+       size_t count)
+{
+    int lock = mpsc_runtime_lock(dir, MPSC_RUNTIME_LOCK_MS);
+    struct mpsc_counts counts;
+    int result;
+
+    if (lock < 0) {
+        return -1;
+    }
+    load(dir, name, &counts);
+    mpsc_counts_apply(&counts, outcomes, count);
+    result = store(dir, name, &counts);
+    mpsc_runtime_unlock(lock);
+    return result;
 }
 
 void
@@ -322,26 +343,22 @@ mpsc_counts_read(const char *runtime_dir, const char *endpoint,
     errno = saved;
 }
 
-void
+int
 mpsc_counts_add(const char *runtime_dir, const char *endpoint,
                 const char *solution_id, const struct mpsc_outcome *outcomes,
                 size_t count)
 {
-    struct mpsc_counts counts;
     char name[NAME_SIZE];
     int saved = errno;
     int dir = mpsc_runtime_dir_open(runtime_dir);
+    int result = -1;
 
     if (dir >= 0) {
         if (name_file(endpoint, solution_id, name) == 0) {
-            int lock = mpsc_runtime_lock(dir, MPSC_RUNTIME_LOCK_MS);
-
-            load(dir, name, &counts);
-            mpsc_counts_apply(&counts, outcomes, count);
-            store(dir, name, &counts);
-            mpsc_runtime_unlock(lock);
+            result = change(dir, name, outcomes, count);
         }
         close(dir);
     }
     errno = saved;
+    return result;
 }

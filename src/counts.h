@@ -49,11 +49,11 @@ void mpsc_counts_apply(struct mpsc_counts *counts,
 void mpsc_counts_read(const char *runtime_dir, const char *endpoint,
                       const char *solution_id, struct mpsc_counts *counts);
 
-/* Counts outcomes in the file, for whoever reads it. Where it can't be written
- * they are lost. Waits MPSC_RUNTIME_LOCK_MS at most for other processes. Keeps
- * errno. */
-void mpsc_counts_add(const char *runtime_dir, const char *endpoint,
-                     const char *solution_id,
-                     const struct mpsc_outcome *outcomes, size_t count);
+/* Counts outcomes in the file, for whoever reads it. Waits
+ * MPSC_RUNTIME_LOCK_MS at most for other processes. 0, or -1 where it can't be
+ * written or the others took longer, and none is counted. Keeps errno. */
+int mpsc_counts_add(const char *runtime_dir, const char *endpoint,
+                    const char *solution_id,
+                    const struct mpsc_outcome *outcomes, size_t count);
 
 #endif

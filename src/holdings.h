@@ -52,7 +52,8 @@ struct mpsc_holdings {
     unsigned asking; /* fetches that ask the endpoint now */
     struct mpsc_outcome outcomes[MPSC_HOLDINGS_OUTCOMES];
     size_t outcome_count;
-    int64_t outcomes_since_ms; /* CLOCK_MONOTONIC */
+    int64_t outcomes_since_ms; /* CLOCK_MONOTONIC: the first of them, or the
+                                * last try to write them that failed */
 
     /* The purge epoch that was seen last, and what it said. */
     uint64_t epoch;

@@ -339,23 +339,47 @@ mpsc_standing_ask(const struct mpsc_standing *standing)
     pthread_mutex_unlock(&standing->hub->lock);
 }
 
-/* Called with the lock; there is room for one more. */
+/* Called with the lock. Where there is no room the oldest goes. */
 static void
 note_outcome_unlocked(struct mpsc_holdings *holdings, const char *business_id,
                       int code, int app_usage, const struct mpsc_time *now)
 {
-    struct mpsc_outcome *outcome =
-        &holdings->outcomes[holdings->outcome_count];
+    struct mpsc_outcome *outcomes = holdings->outcomes;
+    struct mpsc_outcome *outcome;
 
-    if (holdings->outcome_count++ == 0) {
+    if (holdings->outcome_count == 0) {
         holdings->outcomes_since_ms = now->mono_ms;
     }
+    if (holdings->outcome_count == MPSC_HOLDINGS_OUTCOMES) {
+        holdings->outcome_count--;
+        memmove(outcomes, outcomes + 1,
+                holdings->outcome_count * sizeof(outcomes[0]));
+    }
+    outcome = &outcomes[holdings->outcome_count++];
     memset(outcome, 0, sizeof(*outcome));
     strncpy(outcome->business_id, business_id,
             sizeof(outcome->business_id) - 1);
     outcome->code = code;
     outcome->app_usage = app_usage;
     outcome->at_s = now->wall_s;
+}
+
+/* Called with the lock: puts back, before those that have come since, the
+ * latest that there is room for. They are tried again a while later. */
+static void
+keep_outcomes_unlocked(struct mpsc_holdings *holdings,
+                       const struct mpsc_outcome *outcomes, size_t count,
+                       const struct mpsc_time *now)
+{
+    size_t room = MPSC_HOLDINGS_OUTCOMES - holdings->outcome_count;
+    size_t kept = count < room ? count : room;
+
+    memmove(holdings->outcomes + kept, holdings->outcomes,
+            holdings->outcome_count * sizeof(outcomes[0]));
+    memcpy(holdings->outcomes, outcomes + (count - kept),
+           kept * sizeof(outcomes[0]));
+    holdings->outcome_count += kept;
+    holdings->outcomes_since_ms = now->mono_ms;
 }
 
 void
@@ -368,21 +392,26 @@ mpsc_standing_count(const struct mpsc_standing *standing,
     struct mpsc_outcome outcomes[MPSC_HOLDINGS_OUTCOMES];
     struct mpsc_time now;
     size_t count = 0;
+    int was_full;
 
     standing->hub->clock(&now);
     pthread_mutex_lock(&standing->hub->lock);
     holdings->asking--;
+    was_full = holdings->outcome_count == MPSC_HOLDINGS_OUTCOMES;
     note_outcome_unlocked(holdings, business_id, code, app_usage, &now);
     if (holdings->asking == 0 ||
-        holdings->outcome_count == MPSC_HOLDINGS_OUTCOMES ||
+        (holdings->outcome_count == MPSC_HOLDINGS_OUTCOMES && !was_full) ||
         now.mono_ms - holdings->outcomes_since_ms >= COUNT_MS) {
         count = holdings->outcome_count;
         memcpy(outcomes, holdings->outcomes, count * sizeof(outcomes[0]));
         holdings->outcome_count = 0;
     }
     pthread_mutex_unlock(&standing->hub->lock);
-    if (count > 0) {
+    if (count > 0 &&
         mpsc_counts_add(standing->runtime_dir, options->base_url,
-                        options->solution_id, outcomes, count);
+                        options->solution_id, outcomes, count) != 0) {
+        pthread_mutex_lock(&standing->hub->lock);
+        keep_outcomes_unlocked(holdings, outcomes, count, &now);
+        pthread_mutex_unlock(&standing->hub->lock);
     }
 }

@@ -57,6 +57,7 @@ void mpsc_standing_ask(const struct mpsc_standing *standing);
  * It has ended so. The counts in the runtime directory are written when no
  * other fetch of this process asks, and else once a second or for as many as
  * the holdings keep: a prefetch of thousands would write the file as often.
+ * Where they can't be written the latest of them wait for the next time.
  */
 void mpsc_standing_count(const struct mpsc_standing *standing,
                          const char *business_id, int code, int app_usage);

@@ -15,24 +15,24 @@
 
 #include "counts.h"
 #include "run_suites.h"
+#include "runtime_dir.h"
 
 #define ENDPOINT "https://graph.facebook.com"
 #define SOLUTION "1234"
 
 #define PROCESSES 3
 #define ROUNDS 20
-#define TRIES 100
 
 static char directory[] = "/tmp/test_counts.XXXXXX";
 
-static void
+static int
 add(const char *business_id, int code, int app_usage, int64_t at_s)
 {
     struct mpsc_outcome outcome = {
         .code = code, .app_usage = app_usage, .at_s = at_s};
 
     strcpy(outcome.business_id, business_id);
-    mpsc_counts_add(directory, ENDPOINT, SOLUTION, &outcome, 1);
+    return mpsc_counts_add(directory, ENDPOINT, SOLUTION, &outcome, 1);
 }
 
 static struct mpsc_counts
@@ -130,45 +130,65 @@ test_full(void)
         snprintf(outcomes[i].business_id, sizeof(outcomes[i].business_id),
                  "%020d", i);
     }
-    mpsc_counts_add(directory, ENDPOINT, "full", outcomes,
-                    MPSC_COUNTS_FAILURES);
+    CU_ASSERT_EQUAL(mpsc_counts_add(directory, ENDPOINT, "full", outcomes,
+                                    MPSC_COUNTS_FAILURES),
+                    0);
     mpsc_counts_read(directory, ENDPOINT, "full", &counts);
     CU_ASSERT_EQUAL(counts.failure_count, MPSC_COUNTS_FAILURES);
     CU_ASSERT_EQUAL(counts.ended[MPS_E_INTERNAL], MPSC_COUNTS_FAILURES);
 }
 
-/* How many of what several processes count at once are there afterwards. */
-static int64_t
-count_at_once(void)
+/* How many of its ROUNDS a process was told are counted. */
+static int
+add_many(void)
+{
+    int added = 0;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        added += add("9", MPS_E_NETWORK, -1, 2000) == 0;
+    }
+    return added;
+}
+
+/* None is lost but those that it is told of. */
+static void
+test_processes(void)
 {
     int64_t before = read_counts().ended[MPS_E_NETWORK];
+    int64_t added = 0;
+    int status;
 
     fflush(NULL);
     for (int i = 0; i < PROCESSES; i++) {
         if (fork() == 0) {
-            for (int round = 0; round < ROUNDS; round++) {
-                add("9", MPS_E_NETWORK, -1, 2000);
-            }
-            _exit(0);
+            _exit(add_many());
         }
     }
-    while (wait(NULL) > 0) {
-        continue;
+    while (wait(&status) > 0) {
+        CU_ASSERT(WIFEXITED(status));
+        added += WEXITSTATUS(status);
     }
-    return read_counts().ended[MPS_E_NETWORK] - before;
+    CU_ASSERT(added > 0);
+    CU_ASSERT_EQUAL(read_counts().ended[MPS_E_NETWORK] - before, added);
 }
 
-/* None is lost, unless one waits for the others for too long: on a busy
- * machine many a try proves nothing. */
+/* While another has the lock nothing is changed. */
 static void
-test_processes(void)
+test_locked(void)
 {
-    int64_t there = 0;
+    int dir = mpsc_runtime_dir_open(directory);
+    int64_t before = read_counts().ended[MPS_OK];
+    int lock;
 
-    for (int i = 0; i < TRIES && there != PROCESSES * ROUNDS; i++) {
-        there = count_at_once();
-    }
-    CU_ASSERT_EQUAL(there, PROCESSES * ROUNDS);
+    CU_ASSERT_FATAL(dir >= 0);
+    lock = mpsc_runtime_lock(dir, MPSC_RUNTIME_LOCK_MS);
+    CU_ASSERT(lock >= 0);
+    CU_ASSERT_EQUAL(add("1", MPS_OK, -1, 1), -1);
+    CU_ASSERT_EQUAL(read_counts().ended[MPS_OK], before);
+    mpsc_runtime_unlock(lock);
+    CU_ASSERT_EQUAL(add("1", MPS_OK, -1, 1), 0);
+    CU_ASSERT_EQUAL(read_counts().ended[MPS_OK], before + 1);
+    close(dir);
 }
 
 static void
@@ -223,8 +243,11 @@ test_nowhere(void)
     const struct mpsc_outcome outcome = {.business_id = "1"};
     struct mpsc_counts counts;
 
-    mpsc_counts_add(NULL, ENDPOINT, SOLUTION, &outcome, 1);
-    mpsc_counts_add("/nowhere/at/all", ENDPOINT, SOLUTION, &outcome, 1);
+    CU_ASSERT_EQUAL(mpsc_counts_add(NULL, ENDPOINT, SOLUTION, &outcome, 1),
+                    -1);
+    CU_ASSERT_EQUAL(
+        mpsc_counts_add("/nowhere/at/all", ENDPOINT, SOLUTION, &outcome, 1),
+        -1);
     mpsc_counts_read(NULL, ENDPOINT, SOLUTION, &counts);
     CU_ASSERT_EQUAL(counts.ended[0], 0);
 }
@@ -234,6 +257,7 @@ static CU_TestInfo tests[] = {
     {"the oldest failure goes", test_oldest_goes},
     {"as much as there can be", test_full},
     {"several processes", test_processes},
+    {"locked out", test_locked},
     {"rubbish", test_rubbish},
     {"no directory", test_nowhere},
     CU_TEST_INFO_NULL,

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "fake_host.h"
 #include "run_suites.h"
+#include "runtime_dir.h"
 #include "standing.h"
 
 #define DIGEST                                                                \
@@ -143,6 +145,47 @@ test_outcomes(void)
     mpsc_standing_count(&standing, "1", MPS_OK, -1);
     CU_ASSERT_EQUAL(ended(MPS_OK), MANY);
     CU_ASSERT_EQUAL(ended(MPS_E_SERVER), 1);
+}
+
+static void
+count_one(int code)
+{
+    mpsc_standing_ask(&standing);
+    mpsc_standing_count(&standing, "1", code, -1);
+}
+
+/* What can't be written is kept, the latest of it. */
+static void
+test_outcomes_kept(void)
+{
+    int open = mpsc_runtime_dir_open(dir);
+    int lock = mpsc_runtime_lock(open, MPSC_RUNTIME_LOCK_MS);
+
+    CU_ASSERT(lock >= 0);
+    count_one(MPS_E_SERVER);
+    count_one(MPS_OK);
+    CU_ASSERT_EQUAL(ended(MPS_OK), 0);
+    mpsc_runtime_unlock(lock);
+    count_one(MPS_OK);
+    CU_ASSERT_EQUAL(ended(MPS_E_SERVER), 1);
+    CU_ASSERT_EQUAL(ended(MPS_OK), 2);
+
+    lock = mpsc_runtime_lock(open, MPSC_RUNTIME_LOCK_MS);
+    CU_ASSERT(lock >= 0);
+    mpsc_standing_ask(&standing);
+    count_one(MPS_E_SERVER);
+    for (int i = 0; i < MPSC_HOLDINGS_OUTCOMES - 1; i++) {
+        count_one(MPS_OK);
+    }
+    mpsc_runtime_unlock(lock);
+    /* Not with each one anew: all wait for others' lock in vain. */
+    count_one(MPS_OK);
+    CU_ASSERT_EQUAL(ended(MPS_OK), 2);
+    fake_clock_advance(1000);
+    mpsc_standing_count(&standing, "1", MPS_OK, -1);
+    CU_ASSERT_EQUAL(ended(MPS_E_SERVER), 1);
+    CU_ASSERT_EQUAL(ended(MPS_OK), 2 + MPSC_HOLDINGS_OUTCOMES);
+    close(open);
 }
 
 static void
@@ -536,6 +579,7 @@ main(void)
 {
     CU_TestInfo tests[] = {
         {"counts for people", test_outcomes},
+        {"counts that must wait", test_outcomes_kept},
         {"well", test_well},
         {"repeats", test_repeats},
         {"level", test_level},
