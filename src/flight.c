@@ -496,6 +496,17 @@ log_result(struct mpsc_flight *flight, int source)
     }
 }
 
+/* True where a shutdown came in its middle, which says nothing. */
+static int
+is_interrupted(const struct mpsc_flight *flight, const struct mps_error *error)
+{
+    struct mpsc_time now;
+
+    flight->hub->clock(&now);
+    return error != NULL && error->code == MPS_E_TIMEOUT &&
+           now.mono_ms < atomic_load(&flight->fetch.deadline_ms);
+}
+
 /* Tells all processes how it went, where that says something. */
 static void
 report(struct mpsc_flight *flight, int source, const struct mps_error *error)
@@ -514,18 +525,16 @@ report(struct mpsc_flight *flight, int source, const struct mps_error *error)
 
     if (flight->fetch.purpose != MPSC_FETCH_TOKEN ||
         (error == NULL && source != MPS_SOURCE_ENDPOINT) ||
-        (error != NULL && error->code == MPS_E_AGAIN)) {
+        (error != NULL && error->code == MPS_E_AGAIN) ||
+        is_interrupted(flight, error)) {
         return;
     }
-    flight->hub->clock(&now);
+    /* A deadline that was far shorter than usual says nothing of the
+     * endpoint. */
     if (error != NULL && error->code == MPS_E_TIMEOUT) {
-        /* A shutdown in the middle says nothing; a deadline that was far
-         * shorter than usual, nothing of the endpoint. */
-        if (now.mono_ms < atomic_load(&flight->fetch.deadline_ms)) {
-            return;
-        }
         result.counts = flight->allowed && !flight->fetch.hurried;
     }
+    flight->hub->clock(&now);
     pthread_mutex_lock(&flight->hub->lock);
     held = held_unlocked(flight, &now);
     result.expires_at = held != NULL ? held->public.expires_at : 0;
@@ -534,9 +543,13 @@ report(struct mpsc_flight *flight, int source, const struct mps_error *error)
     mpsc_standing_result(&standing, &result);
 }
 
+/* error: NULL = none. */
 static void
-count_result(const struct mpsc_flight *flight, int code)
+count_result(const struct mpsc_flight *flight, const struct mps_error *error)
 {
+    int code = error == NULL                   ? MPS_OK
+               : is_interrupted(flight, error) ? MPSC_STANDING_NO_OUTCOME
+                                               : error->code;
     const struct mpsc_standing standing = {
         .hub = flight->hub,
         .profile = flight->profile,
@@ -594,7 +607,7 @@ on_known(void *arg, struct mpsc_record *record, int source,
         flight->error = *error;
     }
     /* Before those who wait wake up: the host may end with its answer. */
-    count_result(flight, credential != NULL ? MPS_OK : flight->error.code);
+    count_result(flight, credential != NULL ? NULL : &flight->error);
     pthread_mutex_lock(&flight->hub->lock);
     flight->credential = credential;
     if (credential != NULL && source == MPS_SOURCE_ENDPOINT) {

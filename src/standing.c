@@ -398,7 +398,9 @@ mpsc_standing_count(const struct mpsc_standing *standing,
     pthread_mutex_lock(&standing->hub->lock);
     holdings->asking--;
     was_full = holdings->outcome_count == MPSC_HOLDINGS_OUTCOMES;
-    note_outcome_unlocked(holdings, business_id, code, app_usage, &now);
+    if (code != MPSC_STANDING_NO_OUTCOME) {
+        note_outcome_unlocked(holdings, business_id, code, app_usage, &now);
+    }
     if (holdings->asking == 0 ||
         (holdings->outcome_count == MPSC_HOLDINGS_OUTCOMES && !was_full) ||
         now.mono_ms - holdings->outcomes_since_ms >= COUNT_MS) {

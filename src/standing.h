@@ -53,6 +53,9 @@ void mpsc_standing_result(const struct mpsc_standing *standing,
 /* A fetch begins to ask the endpoint. */
 void mpsc_standing_ask(const struct mpsc_standing *standing);
 
+/* A fetch that says nothing: it was given up. */
+#define MPSC_STANDING_NO_OUTCOME (-1)
+
 /*
  * It has ended so. The counts in the runtime directory are written when no
  * other fetch of this process asks, and else once a second or for as many as

@@ -559,17 +559,21 @@ test_flights(void)
     CU_ASSERT_EQUAL(caller.code, MPS_E_TIMEOUT);
     CU_ASSERT_EQUAL(lines, 1);
     CU_ASSERT(is_line(0, LOG_ERR, "expired: business 4711"));
+    CU_ASSERT_EQUAL(ended(MPS_E_TIMEOUT), 1);
 
     host.configuration.keyring = MPSC_KEYRING_OFF;
     fake_clock_advance(61000);
     caller.request.deadline_ms = 0;
     fake_host_call(&caller);
     fake_host_await_flight(2);
+    fake_host_await_started(2);
     host.provider->profiles = NULL;
     mpsc_provider_shutdown(host.provider);
     fake_host_join(&caller);
     CU_ASSERT_EQUAL(caller.code, MPS_E_TIMEOUT);
     CU_ASSERT_EQUAL(lines, 1);
+    CU_ASSERT_EQUAL(ended(MPS_E_TIMEOUT), 1);
+    CU_ASSERT_EQUAL(host.profile.holdings->asking, 0);
     host.provider->profiles = &host.profile;
     host.provider->io = mpsc_io_new(&fake_http, fake_host_now);
 }
