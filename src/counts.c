@@ -48,7 +48,8 @@ apply(struct mpsc_counts *counts, const struct mpsc_outcome *outcome)
     }
     counts->ended[code] += counts->ended[code] < INT64_MAX;
     if (outcome->app_usage >= 0) {
-        counts->app_usage = outcome->app_usage;
+        counts->app_usage =
+            outcome->app_usage < USAGE_MAX ? outcome->app_usage : USAGE_MAX;
         counts->app_usage_s = outcome->at_s;
     }
     for (size_t i = 0; i < counts->failure_count; i++) {

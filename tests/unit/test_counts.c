@@ -7,6 +7,7 @@
 
 #include <CUnit/Basic.h>
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,20 @@ test_counts(void)
     /* Another endpoint's and solution's are others. */
     mpsc_counts_read(directory, ENDPOINT, "1235", &counts);
     CU_ASSERT_EQUAL(counts.ended[MPS_OK], 0);
+}
+
+/* Whatever an endpoint says of it, the rest of the counts is read again. */
+static void
+test_usage(void)
+{
+    struct mpsc_counts counts;
+    int64_t before = read_counts().ended[MPS_OK];
+
+    CU_ASSERT_EQUAL(add("1", MPS_OK, INT_MAX, 1006), 0);
+    counts = read_counts();
+    CU_ASSERT_EQUAL(counts.ended[MPS_OK], before + 1);
+    CU_ASSERT_EQUAL(counts.app_usage, 100000);
+    CU_ASSERT_EQUAL(counts.app_usage_s, 1006);
 }
 
 static void
@@ -254,6 +269,7 @@ test_nowhere(void)
 
 static CU_TestInfo tests[] = {
     {"counts", test_counts},
+    {"usage beyond all bounds", test_usage},
     {"the oldest failure goes", test_oldest_goes},
     {"as much as there can be", test_full},
     {"several processes", test_processes},
