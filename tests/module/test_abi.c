@@ -3,6 +3,10 @@
  * What an installed module exports, what all modules do alike, and what
  * <mps/loader.h> says of a file that is no module. Runs with each module.
  */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include <CUnit/Basic.h>
 #include <errno.h>
 #include <pthread.h>
@@ -142,7 +146,12 @@ test_libraries(void)
     CU_ASSERT_EQUAL(world_shell(output, "ldd '%s'", world_module()), 0);
     has_curl = strstr(output, "libcurl") != NULL;
     CU_ASSERT_EQUAL(has_curl, !world_is_static());
+#ifdef MPS_CURL_USES_OPENSSL
     CU_ASSERT_EQUAL(strstr(output, "libssl") != NULL, has_curl);
+#else
+    /* One on GnuTLS may bring it in by other libraries. */
+    CU_ASSERT(has_curl || strstr(output, "libssl") == NULL);
+#endif
     for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
         CU_ASSERT_PTR_NULL(strstr(output, foreign[i]));
     }
