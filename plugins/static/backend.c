@@ -25,7 +25,7 @@
 #include "request.h"
 #include "utc.h"
 
-/* A configuration that can't be loaded is told in the log this often. */
+/* A file that can't be taken is told in the log this often. */
 #define LOAD_ERROR_MS 60000
 
 struct mpsc_provider {
@@ -33,7 +33,7 @@ struct mpsc_provider {
                            * files, never over a callback */
     struct mpsc_static_profile *profiles;
     struct mpsc_event event;
-    char load_error[256];  /* why loading failed last, as logged */
+    char load_error[256];  /* why files weren't taken last, as logged */
     int64_t load_error_ms; /* CLOCK_MONOTONIC */
     struct mpsc_log log;
 
@@ -123,11 +123,15 @@ note(struct news *news, const struct mpsc_static_profile *profile,
     }
 }
 
-/* Not the same failure within a minute, however many calls meet it. */
+/* Not the same failure within a minute, however many calls meet it. profile:
+ * NULL = none could be loaded. */
 static void
 note_failure_unlocked(struct mpsc_provider *provider,
+                      const struct mpsc_static_profile *profile,
                       const struct mps_error *error, struct news *news)
 {
+    /* After a chroot, say, the files can't be there. */
+    int is_expected = profile != NULL && profile->is_prepared;
     struct mpsc_time now;
 
     mpsc_clock_system(&now);
@@ -137,8 +141,11 @@ note_failure_unlocked(struct mpsc_provider *provider,
     }
     memcpy(provider->load_error, error->message, sizeof(error->message));
     provider->load_error_ms = now.mono_ms;
-    note(news, NULL, LOG_ERR, "%s: %s", mpsc_error_name(error->code),
-         error->message);
+    note(news, profile, is_expected ? LOG_INFO : LOG_ERR, "%s%s: %s",
+         profile != NULL ? "changed files can't be taken up, going on with "
+                           "the former: "
+                         : "",
+         mpsc_error_name(error->code), error->message);
 }
 
 static struct mpsc_static_profile *
@@ -148,7 +155,7 @@ load_unlocked(struct mpsc_provider *provider, const char *name,
     struct mpsc_static_profile *profile;
 
     if (mpsc_static_profile_load(name, &profile, error) != MPS_OK) {
-        note_failure_unlocked(provider, error, news);
+        note_failure_unlocked(provider, NULL, error, news);
         return NULL;
     }
     profile->next = provider->profiles;
@@ -178,11 +185,7 @@ profile_unlocked(struct mpsc_provider *provider,
         return load_unlocked(provider, request->profile, news, error);
     }
     if (mpsc_static_profile_look(profile, now, &failure) != MPS_OK) {
-        /* After a chroot, say, the files can't be there. */
-        note(news, profile, profile->is_prepared ? LOG_INFO : LOG_ERR,
-             "changed files can't be taken up, going on with the former: %s: "
-             "%s",
-             mpsc_error_name(failure.code), failure.message);
+        note_failure_unlocked(provider, profile, &failure, news);
     }
     return profile;
 }

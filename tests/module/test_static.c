@@ -273,6 +273,11 @@ is_told(void *arg)
 static void
 test_bad_change(void)
 {
+    struct mps_request request = {.size = sizeof(request),
+                                  .business_id = "1001",
+                                  .flags = MPS_FORCE_REFRESH};
+    struct world_got got;
+
     start(one("1001", "EAAone"));
     CU_ASSERT_EQUAL(code_of("1001"), MPS_OK);
     CU_ASSERT_EQUAL(world_log_count(LOG_NOTICE, "tokens come from"), 1);
@@ -280,6 +285,9 @@ test_bad_change(void)
     write_tokens("{\"1001\": \n");
     CU_ASSERT(world_await(is_told, &(struct wanted){.token = "JSON"}));
     CU_ASSERT(has_token(&(struct wanted){"1001", "EAAone"}));
+    write_tokens("{\"1001\": \n");
+    CU_ASSERT_EQUAL(world_get_with(&request, &got), MPS_OK);
+    CU_ASSERT_EQUAL(world_log_count(LOG_ERR, "JSON"), 1);
     CU_ASSERT_EQUAL(unlink(world_path(FILE_NAME)), 0);
     CU_ASSERT(world_await(is_told, &(struct wanted){.token = "No such file"}));
     CU_ASSERT(has_token(&(struct wanted){"1001", "EAAone"}));
