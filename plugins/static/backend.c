@@ -237,8 +237,10 @@ usable_unlocked(const struct mpsc_static_profile *profile,
                        business_id, found->credential->public.token_id, path);
         return NULL;
     }
+    /* The file gives its end by the wall clock, which may be set right after
+     * the file was read. */
     mpsc_clock_system(&now);
-    if (now.boot_ms >= found->credential->end_ms) {
+    if (now.wall_s >= found->credential->public.expires_at) {
         mpsc_utc_text(found->credential->public.expires_at, ended);
         mpsc_error_set(error, MPS_E_CONFIG,
                        "business %s: its token in static_file %s expired at "

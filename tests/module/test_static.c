@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock_shift.h"
 #include "world.h"
 
 #define FILE_NAME "tokens"
@@ -128,6 +129,18 @@ test_expiry(void)
         world_nap(50);
     }
     CU_ASSERT_EQUAL(got.code, MPS_E_CONFIG);
+}
+
+/* A machine's clock is often set some time after its start. */
+static void
+test_clock(void)
+{
+    start(one("1001", "EAAone"));
+    CU_ASSERT_EQUAL(code_of("1001"), MPS_OK);
+    clock_shift_set(7200);
+    CU_ASSERT_EQUAL(code_of("1001"), MPS_E_CONFIG);
+    clock_shift_set(0);
+    CU_ASSERT_EQUAL(code_of("1001"), MPS_OK);
 }
 
 /* What is wrong is told, and no token with it. */
@@ -478,6 +491,7 @@ static CU_TestInfo tests[] = {
     {"a token", test_get},
     {"MPS_NO_WAIT", test_no_wait},
     {"expiry", test_expiry},
+    {"a clock that is set", test_clock},
     {"wrong files", test_wrong},
     {"permissions", test_permissions},
     {"configuration", test_configuration},
@@ -501,5 +515,7 @@ int
 main(void)
 {
     world_open(NULL);
+    setenv("MPS_TEST_CLOCK_SHIFT", world_path("clock"), 1);
+    clock_shift_set(0);
     return world_run(suites);
 }
