@@ -224,8 +224,10 @@ usable_unlocked(const struct mpsc_static_profile *profile,
     char ended[MPSC_UTC_TEXT_SIZE];
     struct mpsc_time now;
 
+    /* Not MPS_E_NOT_FOUND, for which programs suspend the customer: the file
+     * says nothing of one that it leaves out. */
     if (found == NULL) {
-        mpsc_error_set(error, MPS_E_NOT_FOUND,
+        mpsc_error_set(error, MPS_E_CONFIG,
                        "business %s is not in static_file %s: add its token",
                        business_id, path);
         return NULL;

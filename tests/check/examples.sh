@@ -66,13 +66,17 @@ run() {
     [ $status -eq "$expected" ] ||
         wrong "$* ($module.so): exit status $status, not $expected"
 }
-# check COMMAND...: with businesses that have tokens, then with one that hasn't.
-check() {
+# check_tokens COMMAND...: with businesses that have tokens.
+check_tokens() {
     run 0 "$@" 1001 1002
     for business in 1001 1002; do
         grep -qE "^$business: token [0-9a-f]{12}" "$work/out" ||
             wrong "$* ($module.so): no token for $business"
     done
+}
+# check COMMAND...: the same, then with one that hasn't.
+check() {
+    check_tokens "$@"
     run 1 "$@" 1001 1003
     grep -q '^1001: token' "$work/out" ||
         wrong "$* ($module.so): no token for 1001 beside a failure"
@@ -105,10 +109,13 @@ for module in static graph; do
     for example in host threads prefork; do
         check "examples/$example" -m "$PWD/.libs/$module.so"
     done
-    if [ -x examples/event_loop ]; then
-        check examples/event_loop -m "$PWD/.libs/$module.so"
-    else
+    if [ ! -x examples/event_loop ]; then
         echo '(not possible here: the event loop, without libevent)'
+    elif [ $module = static ]; then
+        # It asks on and on for one that the file may have one day.
+        check_tokens examples/event_loop -m "$PWD/.libs/$module.so"
+    else
+        check examples/event_loop -m "$PWD/.libs/$module.so"
     fi
     check_router
     wrapper=

@@ -74,7 +74,7 @@ test_get(void)
     CU_ASSERT_EQUAL(got.endpoint_expires_at, got.expires_at);
     /* printf EAAone | sha256sum */
     CU_ASSERT_STRING_EQUAL(got.token_id, "93182366f0f4");
-    CU_ASSERT_EQUAL(world_get("1002", &got), MPS_E_NOT_FOUND);
+    CU_ASSERT_EQUAL(world_get("1002", &got), MPS_E_CONFIG);
     CU_ASSERT_PTR_NOT_NULL(strstr(got.error.message, "business 1002"));
     CU_ASSERT_PTR_NOT_NULL(strstr(got.error.message, world_path(FILE_NAME)));
     /* nothing that would be newer can be had */
@@ -97,7 +97,7 @@ test_no_wait(void)
     world_configure("static_file = %s\nthreads = no\n", world_path(FILE_NAME));
     CU_ASSERT_EQUAL(world_get_with(&request, &got), MPS_OK);
     request.business_id = "1002";
-    CU_ASSERT_EQUAL(world_get_with(&request, &got), MPS_E_NOT_FOUND);
+    CU_ASSERT_EQUAL(world_get_with(&request, &got), MPS_E_CONFIG);
 }
 
 static void
@@ -188,7 +188,7 @@ test_wrong(void)
         }
     }
     start("{}\n");
-    CU_ASSERT_EQUAL(world_get("1", &got), MPS_E_NOT_FOUND);
+    CU_ASSERT_EQUAL(world_get("1", &got), MPS_E_CONFIG);
 #undef TOKEN
 }
 
@@ -314,7 +314,7 @@ is_there(void *arg)
 {
     const struct wanted *wanted = arg;
 
-    return code_of(wanted->business) != MPS_E_NOT_FOUND;
+    return code_of(wanted->business) == MPS_OK;
 }
 
 static void
@@ -373,13 +373,13 @@ test_prefetch(void)
     CU_ASSERT_EQUAL(mps.prefetch_credentials(NULL, ids, 1, NULL, NULL),
                     MPS_OK);
     CU_ASSERT_EQUAL(mps.prefetch_credentials(NULL, ids, 5, take, &told),
-                    MPS_E_INVALID);
+                    MPS_E_CONFIG);
     CU_ASSERT_EQUAL(told.count, 5);
     CU_ASSERT_EQUAL(told.codes[MPS_OK], 2);
     CU_ASSERT_EQUAL(told.codes[MPS_E_INVALID], 2);
-    CU_ASSERT_EQUAL(told.codes[MPS_E_NOT_FOUND], 1);
+    CU_ASSERT_EQUAL(told.codes[MPS_E_CONFIG], 1);
     CU_ASSERT_EQUAL(mps.error(&error), MPS_OK);
-    CU_ASSERT_EQUAL(error.code, MPS_E_INVALID);
+    CU_ASSERT_EQUAL(error.code, MPS_E_CONFIG);
     CU_ASSERT_EQUAL(mps.prefetch_credentials(NULL, NULL, 1, NULL, NULL),
                     MPS_E_INVALID);
     CU_ASSERT_EQUAL(mps.prefetch_credentials(NULL, NULL, 0, NULL, NULL),
@@ -479,7 +479,7 @@ test_quiet(void)
 
     start(one("1001", "EAAone"));
     CU_ASSERT_EQUAL(code_of("1001"), MPS_OK);
-    CU_ASSERT_EQUAL(code_of("1002"), MPS_E_NOT_FOUND);
+    CU_ASSERT_EQUAL(code_of("1002"), MPS_E_CONFIG);
     CU_ASSERT_EQUAL(mps.invalidate_credential("1001", NULL), MPS_OK);
     CU_ASSERT_EQUAL(count_threads(), threads);
     CU_ASSERT(!world_helper_runs());
