@@ -21,61 +21,12 @@
 /* The answers are two levels deep, errors perhaps four. */
 #define DEPTH_MAX 32
 
-/* The members of a JSON tree's objects, all levels. */
-static size_t
-count_members(struct json_object *json)
-{
-    size_t count = 0;
-
-    if (json_object_is_type(json, json_type_object)) {
-        struct json_object_iterator end = json_object_iter_end(json);
-        struct json_object_iterator at = json_object_iter_begin(json);
-
-        for (; !json_object_iter_equal(&at, &end);
-             json_object_iter_next(&at)) {
-            count += 1 + count_members(json_object_iter_peek_value(&at));
-        }
-    } else if (json_object_is_type(json, json_type_array)) {
-        for (size_t i = 0; i < json_object_array_length(json); i++) {
-            count += count_members(json_object_array_get_idx(json, i));
-        }
-    }
-    return count;
-}
-
-/* The colons outside strings: one for each member of valid JSON. json-c takes
- * strings in single quotes as well. */
-static size_t
-count_colons(const struct mpsc_secret *text)
-{
-    size_t count = 0;
-    char quote = '\0';
-
-    for (size_t i = 0; i < text->len; i++) {
-        char c = text->data[i];
-
-        if (quote != '\0') {
-            if (c == '\\') {
-                i++;
-            } else if (c == quote) {
-                quote = '\0';
-            }
-        } else if (c == '"' || c == '\'') {
-            quote = c;
-        } else if (c == ':') {
-            count++;
-        }
-    }
-    return count;
-}
-
 /*
  * Parses the body. MPS_OK and *json (which the caller wipes), else
  * MPS_E_NO_MEMORY, or MPS_E_PROTOCOL with *flaw saying why.
  *
  * Where a key comes twice, json-c keeps the last without a word, and another
- * reader of the same answer may keep the first: such a body is refused. The
- * tree then has fewer members than the text has colons.
+ * reader of the same answer may keep the first: such a body is refused.
  */
 static int
 parse(const struct mpsc_secret *body, struct json_object **json,
@@ -96,7 +47,7 @@ parse(const struct mpsc_secret *body, struct json_object **json,
         *flaw = "is not a JSON object";
         return MPS_E_PROTOCOL;
     }
-    if (count_members(*json) != count_colons(body)) {
+    if (!mpsc_secret_json_is_unique(*json, body->data, body->len)) {
         *flaw = "has a key twice";
         mpsc_secret_json_free(*json);
         *json = NULL;

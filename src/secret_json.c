@@ -212,6 +212,61 @@ mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
     return mpsc_secret_json_parse_lines(bytes, len, depth, json, &line);
 }
 
+/* The members of a JSON tree's objects, all levels. */
+static size_t
+count_members(struct json_object *json)
+{
+    size_t count = 0;
+
+    if (json_object_is_type(json, json_type_object)) {
+        struct json_object_iterator end = json_object_iter_end(json);
+        struct json_object_iterator at = json_object_iter_begin(json);
+
+        for (; !json_object_iter_equal(&at, &end);
+             json_object_iter_next(&at)) {
+            count += 1 + count_members(json_object_iter_peek_value(&at));
+        }
+    } else if (json_object_is_type(json, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(json); i++) {
+            count += count_members(json_object_array_get_idx(json, i));
+        }
+    }
+    return count;
+}
+
+/* The colons outside strings: one for each member of valid JSON. json-c takes
+ * strings in single quotes as well. */
+static size_t
+count_colons(const char *bytes, size_t len)
+{
+    size_t count = 0;
+    char quote = '\0';
+
+    for (size_t i = 0; i < len; i++) {
+        char c = bytes[i];
+
+        if (quote != '\0') {
+            if (c == '\\') {
+                i++;
+            } else if (c == quote) {
+                quote = '\0';
+            }
+        } else if (c == '"' || c == '\'') {
+            quote = c;
+        } else if (c == ':') {
+            count++;
+        }
+    }
+    return count;
+}
+
+int
+mpsc_secret_json_is_unique(struct json_object *json, const char *bytes,
+                           size_t len)
+{
+    return count_members(json) == count_colons(bytes, len);
+}
+
 /* The strings of a tree; the depth is what the parser allowed. */
 static void
 wipe_strings(struct json_object *json)

@@ -4,8 +4,9 @@
  *
  * json-c prints and parses through growing heap buffers of its own, which it
  * frees without wiping: every step of the growth would leave a copy of a
- * token behind. These two leave none. A tree with a token in it is freed with
- * mpsc_secret_json_free().
+ * token behind. These two leave none, but where a member comes twice: json-c
+ * frees the former of its values as it is. A tree with a token in it is freed
+ * with mpsc_secret_json_free().
  */
 #ifndef MPSC_SECRET_JSON_H
 #define MPSC_SECRET_JSON_H
@@ -31,6 +32,14 @@ int mpsc_secret_json_parse(const char *bytes, size_t len, int depth,
  */
 int mpsc_secret_json_parse_lines(const char *bytes, size_t len, int depth,
                                  struct json_object **json, size_t *line);
+
+/*
+ * False where an object of the text has a member twice, of which json-c keeps
+ * the last without a word: the tree that was parsed from it has fewer members
+ * than the text has colons.
+ */
+int mpsc_secret_json_is_unique(struct json_object *json, const char *bytes,
+                               size_t len);
 
 /*
  * Appends the tree as one line of plain JSON. 0, or -1 without memory; the

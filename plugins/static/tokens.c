@@ -197,6 +197,11 @@ mpsc_static_tokens_read(const char *path, struct mpsc_static_tokens *tokens,
                               path, line);
     } else if (parsed < 0) {
         code = no_memory(error);
+    } else if (!mpsc_secret_json_is_unique(json, text.data, text.len)) {
+        code = mpsc_error_set(error, MPS_E_CONFIG,
+                              KEY " %s: a business, or a member of one, comes "
+                                  "twice: take one of the two out",
+                              path);
     } else {
         mpsc_clock_system(&reading.now);
         mpsc_clock_boot_id(reading.boot_id);

@@ -170,6 +170,8 @@ test_wrong(void)
         {"{\"1\": {" TOKEN ", \"expires_at\": 1735689600000}}",
          "Unix seconds"},
         {"{\"1\": {" TOKEN ", \"expires_at\": 1.5}}", "Unix seconds"},
+        {"{\"1\": {" TOKEN "}, \"1\": {" TOKEN "}}", "twice"},
+        {"{\"1\": {" TOKEN ", " TOKEN "}}", "twice"},
         {"{\"one\": {" TOKEN "}}", "\"one\" is no business_id"},
         {"{\"123456789012345678901\": {" TOKEN "}}", "is no business_id"},
         {"{\"EAABwzLixnjYBOzYmNMJJGfHq9DgNh\": 1}", "\"[redacted]\""},
