@@ -13,6 +13,7 @@
  */
 #include <event2/event.h>
 #include <mps/loader.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
@@ -29,6 +30,7 @@ struct job {
 static struct {
     struct mps_api mps;
     struct event_base *base;
+    struct event *fetched; /* of the module's descriptor */
     struct job *jobs;
     int count;
 } host;
@@ -58,7 +60,9 @@ try_later(struct job *job, const struct mps_error *error)
     }
     fprintf(stderr, "%s: %s; again in %ld s\n", job->business, error->message,
             (long)pause.tv_sec);
-    event_add(job->timer, &pause);
+    if (event_add(job->timer, &pause) != 0) {
+        end(job, 1);
+    }
 }
 
 static void
@@ -111,36 +115,69 @@ on_fetched(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-static int
-run(char **businesses)
+/* The first try of each business is the loop's, as all others. */
+static bool
+begin(char **businesses, int count)
 {
     const struct timeval at_once = {0, 0};
-    struct event *fetched;
-    int failures = 0;
+    int fd = host.mps.event_fd();
 
     host.base = event_base_new();
-    host.jobs = calloc((size_t)host.count + 1, sizeof(*host.jobs));
-    if (host.base == NULL || host.jobs == NULL) {
-        return 2;
+    host.jobs = calloc((size_t)count + 1, sizeof(*host.jobs));
+    if (host.base == NULL || host.jobs == NULL || fd < 0) {
+        return false;
     }
-    fetched = event_new(host.base, host.mps.event_fd(), EV_READ | EV_PERSIST,
-                        on_fetched, NULL);
-    event_add(fetched, NULL);
-    for (int i = 0; i < host.count; i++) {
+    host.count = count;
+    host.fetched =
+        event_new(host.base, fd, EV_READ | EV_PERSIST, on_fetched, NULL);
+    if (host.fetched == NULL || event_add(host.fetched, NULL) != 0) {
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
         struct job *job = &host.jobs[i];
 
         job->business = businesses[i];
         job->timer = evtimer_new(host.base, on_timer, job);
-        event_add(job->timer, &at_once);
+        if (job->timer == NULL || event_add(job->timer, &at_once) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Before the module closes the descriptor. */
+static void
+clean_up(void)
+{
+    for (int i = 0; i < host.count; i++) {
+        if (host.jobs[i].timer != NULL) {
+            event_free(host.jobs[i].timer);
+        }
+    }
+    if (host.fetched != NULL) {
+        event_free(host.fetched);
+    }
+    free(host.jobs);
+    if (host.base != NULL) {
+        event_base_free(host.base);
+    }
+}
+
+static int
+run(char **businesses, int count)
+{
+    int failures = 0;
+
+    if (!begin(businesses, count)) {
+        fputs("the events can't be set up\n", stderr);
+        clean_up();
+        return 2;
     }
     event_base_dispatch(host.base);
     for (int i = 0; i < host.count; i++) {
-        failures += host.jobs[i].is_failed;
-        event_free(host.jobs[i].timer);
+        failures += !host.jobs[i].is_done || host.jobs[i].is_failed;
     }
-    event_free(fetched); /* before the module closes the descriptor */
-    free(host.jobs);
-    event_base_free(host.base);
+    clean_up();
     return failures != 0;
 }
 
@@ -158,10 +195,9 @@ main(int argc, char **argv)
         }
         module = optarg;
     }
-    host.count = argc - optind;
-    if (host.count == 0 || mps_load(&host.mps, module) != 0) {
+    if (optind == argc || mps_load(&host.mps, module) != 0) {
         fprintf(stderr, "%s\n",
-                host.count == 0 ? "a business ID?" : host.mps.load_error);
+                optind == argc ? "a business ID?" : host.mps.load_error);
         return 2;
     }
     /* The configuration's files are read now, not in the loop. */
@@ -170,7 +206,7 @@ main(int argc, char **argv)
         fprintf(stderr, "%s\n", error.message);
         return 2;
     }
-    status = run(argv + optind);
+    status = run(argv + optind, argc - optind);
     host.mps.shutdown();
     libevent_global_shutdown();
     return status;

@@ -3,14 +3,15 @@
  * An example of a host: a program that acts for many customer businesses.
  *
  *     cc host.c -o host $(pkg-config --cflags mps-credential)
- *     ./host [-n] [-m MODULE] BUSINESS_ID...
+ *     ./host [-nr] [-m MODULE] BUSINESS_ID...
  *
  * It gets the credential of each business, and shows what a program does with
  * one, and with each class of failure. With -n it asks without waiting, as an
- * event loop does.
+ * event loop does; with -r it acts as if Meta refused the first token of each.
  */
 #include <inttypes.h>
 #include <mps/loader.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,13 +31,20 @@ name_of(int source)
 
 /* This is where a program calls Meta's API for the business, with the header
  * "Authorization: Bearer <access_token>". No log gets the token: token_id
- * tells one from another. */
-static void
-use(const char *business, const struct mps_credential *credential)
+ * tells one from another. Returns what Meta answers: false is code 190, which
+ * refuses the token. */
+static bool
+use(const char *business, const struct mps_credential *credential,
+    bool is_refused)
 {
+    if (is_refused) {
+        printf("%s: token %s is refused\n", business, credential->token_id);
+        return false;
+    }
     printf("%s: token %s from the %s, expires in %" PRId64 " s\n", business,
            credential->token_id, name_of(credential->source),
            credential->expires_at - (int64_t)time(NULL));
+    return true;
 }
 
 /* The classes say what to do, for codes of later versions as well. Several
@@ -68,22 +76,51 @@ react(const struct mps_api *mps, const char *business, int code)
     }
 }
 
+/* Acts for one business. A token that Meta refuses is reported, once, for all
+ * programs of this user, and another one asked for, once. */
+static int
+act_for(const struct mps_api *mps, const struct mps_request *request,
+        bool is_refused)
+{
+    const struct mps_credential *credential;
+    int code = mps->get_credential_with(request, &credential);
+
+    if (code == MPS_OK && !use(request->business_id, credential, is_refused)) {
+        mps->invalidate_credential(request->business_id,
+                                   credential->access_token);
+        mps->release_credential(credential);
+        code = mps->get_credential_with(request, &credential);
+        if (code == MPS_OK) {
+            use(request->business_id, credential, false);
+        }
+    }
+    if (code == MPS_OK) {
+        mps->release_credential(credential); /* when done with it */
+    } else {
+        react(mps, request->business_id, code);
+    }
+    return code;
+}
+
 int
 main(int argc, char **argv)
 {
     struct mps_request request = {.size = sizeof(request)};
     const char *module = NULL; /* where the administrator has it */
+    bool is_refused = false;
     struct mps_api mps;
     int failures = 0;
     int option;
 
-    while ((option = getopt(argc, argv, "m:n")) != -1) {
+    while ((option = getopt(argc, argv, "m:nr")) != -1) {
         if (option == 'm') {
             module = optarg;
         } else if (option == 'n') {
             request.flags = MPS_NO_WAIT;
+        } else if (option == 'r') {
+            is_refused = true;
         } else {
-            fprintf(stderr, "usage: %s [-n] [-m MODULE] BUSINESS_ID...\n",
+            fprintf(stderr, "usage: %s [-nr] [-m MODULE] BUSINESS_ID...\n",
                     argv[0]);
             return 2;
         }
@@ -97,18 +134,8 @@ main(int argc, char **argv)
         return 2;
     }
     for (int i = optind; i < argc; i++) {
-        const struct mps_credential *credential;
-        int code;
-
         request.business_id = argv[i];
-        code = mps.get_credential_with(&request, &credential);
-        if (code == MPS_OK) {
-            use(argv[i], credential);
-            mps.release_credential(credential); /* when done with it */
-        } else {
-            react(&mps, argv[i], code);
-            failures++;
-        }
+        failures += act_for(&mps, &request, is_refused) != MPS_OK;
     }
     mps.shutdown(); /* before exit() it may be left out */
     return failures != 0;

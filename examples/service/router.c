@@ -10,6 +10,7 @@
  */
 #include <mps/loader.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <syslog.h>
 #include <time.h>
@@ -57,11 +58,43 @@ act_for(const char *business)
     mps.release_credential(credential);
 }
 
+/* True when SIGTERM or SIGINT comes within that time. */
+static bool
+is_told_to_stop(const sigset_t *stop, time_t seconds)
+{
+    const struct timespec wait = {seconds, 0};
+
+    return sigtimedwait(stop, NULL, &wait) > 0;
+}
+
+/* A round, which a signal ends after the business that it acts for. */
+static bool
+act_for_all(char **businesses, const sigset_t *stop)
+{
+    for (; *businesses != NULL; businesses++) {
+        if (is_told_to_stop(stop, 0)) {
+            return false;
+        }
+        act_for(*businesses);
+    }
+    return true;
+}
+
+/* 0 where the text is no number of seconds from 1 to a day. */
+static long
+read_seconds(const char *text)
+{
+    char *end;
+    long seconds = strtol(text, &end, 10);
+
+    return *end == '\0' && seconds >= 1 && seconds <= 86400 ? seconds : 0;
+}
+
 int
 main(int argc, char **argv)
 {
     const char *module = NULL; /* where the administrator has it */
-    struct timespec pause = {60, 0};
+    long pause = 60;
     sigset_t stop;
     int option;
 
@@ -69,10 +102,14 @@ main(int argc, char **argv)
         if (option == 'm') {
             module = optarg;
         } else if (option == 's') {
-            pause.tv_sec = atoi(optarg);
+            pause = read_seconds(optarg);
         } else {
             return 2;
         }
+    }
+    if (pause == 0) {
+        say(NULL, LOG_ERR, "-s takes 1 to 86400 seconds");
+        return 2;
     }
     /* Taken where it suits, below; the module's thread has them blocked. */
     sigemptyset(&stop);
@@ -89,11 +126,10 @@ main(int argc, char **argv)
         say_error();
         return 2;
     }
-    do {
-        for (int i = optind; i < argc; i++) {
-            act_for(argv[i]);
-        }
-    } while (sigtimedwait(&stop, NULL, &pause) < 0);
+    while (act_for_all(argv + optind, &stop) &&
+           !is_told_to_stop(&stop, pause)) {
+        continue;
+    }
     mps.shutdown(); /* refreshes that are under way end in order */
     return 0;
 }

@@ -86,7 +86,18 @@ check() {
         wrong "$* ($module.so): shows a token"
     fi
 }
+# A refused token is reported, and another one had where there is one.
+check_refused() {
+    expected=0
+    [ $module = graph ] || expected=1
+    run $expected examples/host -r -m "$PWD/.libs/$module.so" 1001
+    grep -qE '^1001: token [0-9a-f]{12} is refused' "$work/out" ||
+        wrong "host -r ($module.so): no token is refused"
+    [ "$(grep -oE 'token [0-9a-f]{12}' "$work/out" | sort -u | wc -l)" -eq \
+        $((2 - expected)) ] || wrong "host -r ($module.so): no other token"
+}
 check_router() {
+    run 2 examples/service/router -m "$PWD/.libs/$module.so" -s 0 1001
     # shellcheck disable=SC2086 # likewise
     ${wrapper-} examples/service/router -m "$PWD/.libs/$module.so" -s 1 \
         1001 1003 >"$work/out" 2>"$work/err" &
@@ -117,6 +128,7 @@ for module in static graph; do
     else
         check examples/event_loop -m "$PWD/.libs/$module.so"
     fi
+    check_refused
     check_router
     wrapper=
     if ! command -v python3 >/dev/null; then
