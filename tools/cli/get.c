@@ -14,7 +14,6 @@
 #include "common.h"
 #include "load.h"
 #include "output.h"
-#include "src/error.h"
 
 static const char help[] =
     "Usage: mps-credential get [OPTION]... BUSINESS_ID\n"
@@ -131,9 +130,8 @@ run(const struct options *options)
     int code;
 
     if (cli_account_become(options->common.user, &error) != MPS_OK) {
-        classes = mpsc_error_class(error.code);
-        cli_output_error(stderr, &error, classes, time(NULL));
-        return print_error(options, &error, classes);
+        cli_output_error(stderr, &error, MPS_CLASS_CALLER, time(NULL));
+        return print_error(options, &error, MPS_CLASS_CALLER);
     }
     if (cli_load(&api, &error, &classes) != MPS_OK) {
         return print_error(options, &error, classes);
