@@ -43,6 +43,10 @@ enum mpsc_keyring_state {
     MPSC_KEYRING_OTHER_HELPER
 };
 
+/* What helps a program without a session, in an advice. */
+#define MPSC_KEYRING_FOR_A_SERVICE                                            \
+    "for a service: mps-credential keyring-setup USER"
+
 /* A short text, e.g. "the keyring is locked", and what to do, e.g. "unlock
  * it". Static, never NULL. */
 const char *mpsc_keyring_text(enum mpsc_keyring_state state);

@@ -14,10 +14,11 @@ static const struct {
     [MPSC_KEYRING_OK] = {"the keyring is usable", "nothing to do"},
     [MPSC_KEYRING_NO_BUS] = {"no D-Bus bus can be reached",
                              "set keyring_bus, start the user's bus, or set "
-                             "keyring = off"},
+                             "keyring = off; " MPSC_KEYRING_FOR_A_SERVICE},
     [MPSC_KEYRING_NO_RUNTIME_DIR] =
         {"there is no usable runtime_dir",
-         "make it a local directory of the program's user with mode 0700"},
+         "make it a local directory of the program's user with mode "
+         "0700; " MPSC_KEYRING_FOR_A_SERVICE},
     [MPSC_KEYRING_NO_HELPER] = {"the keyring helper cannot be run",
                                 "install it again, or let the program start "
                                 "processes"},
@@ -31,7 +32,9 @@ static const struct {
     [MPSC_KEYRING_NO_COLLECTION] = {"the keyring has no default collection",
                                     "create one, or start gnome-keyring-"
                                     "daemon with --unlock"},
-    [MPSC_KEYRING_LOCKED] = {"the keyring is locked", "unlock it"},
+    [MPSC_KEYRING_LOCKED] = {"the keyring is locked",
+                             "unlock it; a service's: systemctl restart "
+                             "mps-credential-keyring@USER"},
     [MPSC_KEYRING_REFUSED] = {"the keyring refused",
                               "see the Secret Service's log"},
     [MPSC_KEYRING_SILENT] = {"the keyring does not answer",

@@ -18,6 +18,9 @@
 
 #define NOBODY 65534
 
+/* Of the advice, for a program that has no session. */
+#define SET_UP "mps-credential keyring-setup USER, as root"
+
 /* Long enough for a machine that is busy with other tests. */
 #define PATIENT                                                               \
     "deadline_ms = 60000\nconnect_timeout_ms = 20000\n"                       \
@@ -415,6 +418,7 @@ test_runtime_dir(void)
     CU_ASSERT_EQUAL(chmod(world_path("mps"), 0700), 0);
     check_keyring("runtime_dir = /nonexistent/mps\n", "runtime_dir",
                   "No such file");
+    check("", "runtime_dir", "failure", SET_UP);
 }
 
 static void
@@ -429,6 +433,7 @@ test_no_bus(void)
     check_keyring("", "bus", "none of unix:");
     unsetenv("DBUS_SESSION_BUS_ADDRESS");
     check_keyring("", "bus", "no D-Bus bus is known");
+    check("", "bus", "failure", SET_UP);
     setenv("DBUS_SESSION_BUS_ADDRESS", desk_bus(), 1);
     /* It isn't missed where nobody wants it. */
     world_configure(PATIENT "keyring = off\n%s", line);
@@ -440,6 +445,9 @@ test_locked(void)
 {
     world_keyring_lock();
     check_keyring("", "keyring", "unlock it");
+    check("", "keyring", "failure",
+          "systemctl restart mps-credential-keyring@USER");
+    check("", "keyring", "failure", SET_UP);
     CU_ASSERT_FALSE(desk_started_prompter());
     desk_restart_keyring();
 }
@@ -651,6 +659,8 @@ test_text(void)
     CU_ASSERT_EQUAL(world_shell(output, command, "NO_COLOR= TERM=xterm"), 2);
     CU_ASSERT_PTR_NOT_NULL(strstr(output, "\033[31mfailure\033[0m"));
     CU_ASSERT_EQUAL(world_shell(output, command, "TERM=xterm NO_COLOR=1"), 2);
+    CU_ASSERT_PTR_NULL(strchr(output, '\033'));
+    CU_ASSERT_EQUAL(world_shell(output, command, "env -u TERM"), 2);
     CU_ASSERT_PTR_NULL(strchr(output, '\033'));
     CU_ASSERT_EQUAL(world_command(output, "doctor >/dev/full 2>&1"), 74);
     CU_ASSERT_EQUAL(world_command(output, "doctor --json >/dev/full 2>&1"),

@@ -290,7 +290,7 @@ test_without_keyring(void)
     check_without_keyring("the keyring does not answer");
     world_configure("%s", "");
     world_keyring_lock();
-    check_without_keyring("the keyring is locked; unlock it");
+    check_without_keyring("the keyring is locked; unlock it; a service's: ");
     CU_ASSERT_FALSE(desk_started_prompter());
     CU_ASSERT_EQUAL(forget(output, "--json 1 2>/dev/null"), MPS_E_KEYRING);
     check_json(output, "/programs_told", "true");

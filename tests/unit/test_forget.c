@@ -206,7 +206,7 @@ test_keyring_fails(void)
     } rows[] = {
         {{.open = MPSC_KEYRING_NO_BUS}, "no D-Bus bus"},
         {{.open = MPSC_KEYRING_NO_HELPER}, "helper cannot be run"},
-        {{.load_state = MPSC_KEYRING_LOCKED}, "is locked; unlock it, then"},
+        {{.load_state = MPSC_KEYRING_LOCKED}, "keyring@USER, then"},
         {{.load_state = MPSC_KEYRING_ABSENT}, "no Secret Service"},
         {{.load = FAKE_KEYRING_DIES}, "helper died"},
         {{.load = FAKE_KEYRING_MUTE}, "does not answer"},

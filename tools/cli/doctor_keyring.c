@@ -24,6 +24,9 @@
 #define SOLUTION "doctor"
 #define BUSINESS "0"
 
+/* What helps a program without a session. */
+#define FOR_A_SERVICE MPSC_KEYRING_FOR_A_SERVICE ", as root"
+
 /* How long the made-up token may stay where it can't be erased. */
 #define LIFE_S 60
 
@@ -85,7 +88,7 @@ find_bad_dir(const struct cli_doctor *doctor,
                     in_root(doctor), strerror(error), consequence(doctor));
     cli_doctor_advise(finding,
                       "make it a local directory of user %u with "
-                      "mode 0700",
+                      "mode 0700; " FOR_A_SERVICE,
                       user);
     if (error != EPERM || lstat(path, &status) != 0 ||
         !S_ISDIR(status.st_mode)) {
@@ -125,7 +128,7 @@ cli_doctor_runtime_dir(struct cli_doctor *doctor,
                         consequence(doctor));
         cli_doctor_advise(finding,
                           "have tmpfiles.d make /run/mps-credential/%u, or "
-                          "set runtime_dir",
+                          "set runtime_dir; " FOR_A_SERVICE,
                           (unsigned)geteuid());
         return;
     }
@@ -334,7 +337,9 @@ is_blamed(struct cli_doctor *doctor, enum cli_doctor_id id,
     }
     cli_doctor_find(finding, worth(doctor), "%s; %s",
                     mpsc_keyring_text(keyring->state), consequence(doctor));
-    cli_doctor_advise(finding, "%s", mpsc_keyring_advice(keyring->state));
+    cli_doctor_advise(
+        finding, "%s%s", mpsc_keyring_advice(keyring->state),
+        keyring->state == MPSC_KEYRING_LOCKED ? "; " FOR_A_SERVICE : "");
     return 1;
 }
 
@@ -387,8 +392,9 @@ cli_doctor_bus(struct cli_doctor *doctor, struct cli_doctor_finding *finding)
                             : "is none of unix:, so it isn't used",
                         in_root(doctor), consequence(doctor));
     }
-    cli_doctor_advise(finding, "start the user's bus, set keyring_bus to its "
-                               "address, or set keyring = off");
+    cli_doctor_advise(finding,
+                      "start the user's bus, set keyring_bus to its "
+                      "address, or set keyring = off; " FOR_A_SERVICE);
 }
 
 void
