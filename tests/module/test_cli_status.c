@@ -203,13 +203,16 @@ static void
 test_colours(void)
 {
     static const char terminal[] =
-        "TERM=xterm %s script -qec '\"'$MPS_TEST_BINDIR'\"/mps-credential "
+        "%s script -qec '\"'$MPS_TEST_BINDIR'\"/mps-credential "
         "status' /dev/null";
 
     begin("");
-    CU_ASSERT_EQUAL(world_shell(output, terminal, ""), MPS_OK);
+    CU_ASSERT_EQUAL(world_shell(output, terminal, "TERM=xterm"), MPS_OK);
     CU_ASSERT_TRUE(is("\033[32musable"));
-    CU_ASSERT_EQUAL(world_shell(output, terminal, "NO_COLOR=1"), MPS_OK);
+    CU_ASSERT_EQUAL(world_shell(output, terminal, "TERM=xterm NO_COLOR=1"),
+                    MPS_OK);
+    CU_ASSERT_FALSE(is("\033"));
+    CU_ASSERT_EQUAL(world_shell(output, terminal, "env -u TERM"), MPS_OK);
     CU_ASSERT_FALSE(is("\033"));
     CU_ASSERT_TRUE(is("usable"));
 }

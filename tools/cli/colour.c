@@ -15,9 +15,8 @@ has_colours(FILE *out)
     const char *refusal = getenv("NO_COLOR");
     const char *terminal = getenv("TERM");
 
-    return (refusal == NULL || refusal[0] == '\0') &&
-           (terminal == NULL || strcmp(terminal, "dumb") != 0) &&
-           isatty(fileno(out));
+    return (refusal == NULL || refusal[0] == '\0') && terminal != NULL &&
+           strcmp(terminal, "dumb") != 0 && isatty(fileno(out));
 }
 
 void
@@ -29,7 +28,7 @@ cli_colour_put(FILE *out, enum cli_colour colour, const char *text)
         [CLI_BAD] = "31",
     };
 
-    if (has_colours(out)) {
+    if (colour != CLI_PLAIN && has_colours(out)) {
         fprintf(out, "\033[%sm%s\033[0m", codes[colour], text);
     } else {
         fputs(text, out);

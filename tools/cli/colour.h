@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-enum cli_colour { CLI_GOOD, CLI_WARN, CLI_BAD };
+enum cli_colour { CLI_PLAIN, CLI_GOOD, CLI_WARN, CLI_BAD };
 
 /*
  * Writes the text in this colour, where the stream is a terminal that has

@@ -6,10 +6,9 @@
 #include "doctor_report.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "colour.h"
 #include "json.h"
 #include "output.h"
 
@@ -19,30 +18,18 @@
 static const struct {
     const char *text;
     const char *json;
-    const char *colour; /* as terminals take it */
+    enum cli_colour colour;
 } states[] = {
-    [CLI_DOCTOR_OK] = {"ok", "ok", "\033[32m"},
-    [CLI_DOCTOR_WARNING] = {"warning", "warning", "\033[33m"},
-    [CLI_DOCTOR_FAILURE] = {"failure", "failure", "\033[31m"},
-    [CLI_DOCTOR_NOT_TRIED] = {"not tried", "not_tried", ""},
+    [CLI_DOCTOR_OK] = {"ok", "ok", CLI_GOOD},
+    [CLI_DOCTOR_WARNING] = {"warning", "warning", CLI_WARN},
+    [CLI_DOCTOR_FAILURE] = {"failure", "failure", CLI_BAD},
+    [CLI_DOCTOR_NOT_TRIED] = {"not tried", "not_tried", CLI_PLAIN},
 };
-
-/* By the rule of no-color.org. */
-static int
-wants_colours(void)
-{
-    const char *no = getenv("NO_COLOR");
-    const char *terminal = getenv("TERM");
-
-    return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') &&
-           terminal != NULL && strcmp(terminal, "dumb") != 0;
-}
 
 void
 cli_doctor_report_begin(struct cli_doctor_report *report, int is_json)
 {
     report->is_json = is_json;
-    report->is_coloured = !is_json && wants_colours();
     report->worst = CLI_DOCTOR_OK;
     report->checks = is_json ? json_object_new_array() : NULL;
 }
@@ -68,16 +55,13 @@ add_json(struct cli_doctor_report *report, const char *name,
 }
 
 static void
-put_text(const struct cli_doctor_report *report, const char *name,
-         const struct cli_doctor_finding *finding)
+put_text(const char *name, const struct cli_doctor_finding *finding)
 {
     const char *state = states[finding->state].text;
-    const char *colour =
-        report->is_coloured ? states[finding->state].colour : "";
 
-    printf("%s%s%s%*s  %-13s  %s\n", colour, state,
-           colour[0] != '\0' ? "\033[0m" : "",
-           STATE_WIDTH - (int)strlen(state), "", name, finding->meaning);
+    cli_colour_put(stdout, states[finding->state].colour, state);
+    printf("%*s  %-13s  %s\n", STATE_WIDTH - (int)strlen(state), "", name,
+           finding->meaning);
     if (finding->advice[0] != '\0') {
         printf("%*s  %-13s  -> %s\n", STATE_WIDTH, "", "", finding->advice);
     }
@@ -96,7 +80,7 @@ cli_doctor_report_add(struct cli_doctor_report *report, const char *name,
     if (report->is_json) {
         add_json(report, name, finding);
     } else {
-        put_text(report, name, finding);
+        put_text(name, finding);
     }
 }
 

@@ -8,7 +8,6 @@
 
 struct cli_doctor_report {
     int is_json;
-    int is_coloured;             /* text on a terminal that wants colours */
     enum cli_doctor_state worst; /* OK, WARNING or FAILURE */
     struct json_object *checks;  /* NULL without memory */
 };
