@@ -162,6 +162,10 @@ test_check(void)
         {"--check --profile=none", 3, "MPS-CREDENTIAL UNKNOWN: "},
         {"--check --user=no-such-user", 3, "no such user"},
         {"--check --warn=soon", 3, "--warn needs a time"},
+        {"--warn=soon --check", 3, "--warn needs a time"},
+        {"--nonsense --check --crit", 3, "--nonsense"},
+        {"--check x", 3, "no operand"},
+        {"--warn=soon --profile --check", MPS_E_INVALID, "needs a time"},
         {"--check --json --crit 2h", 2, "\"state\":\"CRITICAL\""},
     };
     char id[24];

@@ -118,6 +118,21 @@ parse(int argc, char **argv, struct options *options)
     return CLI_ACTION_RUN;
 }
 
+/* Whether --check is among the options, be it behind one that is wrong. */
+static int
+is_check_asked(int argc, char **argv)
+{
+    int is_asked = 0;
+    int key;
+
+    optind = 0;
+    opterr = 0; /* it has been said what is wrong */
+    while ((key = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+        is_asked |= key == OPTION_CHECK;
+    }
+    return is_asked;
+}
+
 /* Where nothing can be said. Returns the exit status. */
 static int
 fail(const struct options *options, const struct mps_error *error)
@@ -203,6 +218,7 @@ cli_status(int argc, char **argv)
         return run(&options);
     }
     status = cli_usage_end(action, "status", help);
-    return action == CLI_ACTION_USAGE && options.is_check ? CLI_CHECK_UNKNOWN
-                                                          : status;
+    return action == CLI_ACTION_USAGE && is_check_asked(argc, argv)
+               ? CLI_CHECK_UNKNOWN
+               : status;
 }
