@@ -9,6 +9,12 @@
 
 #define COMMAND "\"$MPS_TEST_BINDIR\"/mps-credential "
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SHADOWED 1
+#else
+#define SHADOWED 0
+#endif
+
 static char first[24];
 static char second[24];
 
@@ -146,6 +152,68 @@ test_terminal(void)
     CU_ASSERT_FALSE(is(output, "EAAtyped"));
 }
 
+/* Ctrl-C at the prompt ends it, and leaves the terminal as it was. */
+static void
+test_interrupted(void)
+{
+    char output[WORLD_OUTPUT];
+
+    world_write("interrupted", 0755,
+                "#!/bin/sh\n"
+                "trap : INT\n"
+                "stty -a >\"$1.before\"\n"
+                "\"$MPS_TEST_BINDIR\"/mps-credential which\n"
+                "echo \"status=$?\"\n"
+                "stty -a >\"$1.after\"\n");
+    CU_ASSERT_EQUAL(world_shell(output,
+                                "(until grep -q 'not shown' %s; do sleep "
+                                "0.02; done; printf 'EAAtyped\\003') "
+                                "2>/dev/null | script -qfec '%s %s' %s",
+                                world_path("cut"), world_path("interrupted"),
+                                world_path("stty"), world_path("cut")),
+                    0);
+    CU_ASSERT_TRUE(is(output, "status=130"));
+    CU_ASSERT_FALSE(is(output, "EAAtyped"));
+    CU_ASSERT_EQUAL(world_shell(output, "grep -q ' echo ' %s && cmp %s %s",
+                                world_path("stty.after"),
+                                world_path("stty.before"),
+                                world_path("stty.after")),
+                    0);
+}
+
+/* What was read is in no core dump; but the registers may have a piece. */
+static void
+test_core(void)
+{
+    static const char leaked[] =
+        "EAAinnocore0123456789abcdefghijklmnopqrstuvwxyz"
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ9876543210zyxwvutsrqponmlkjihgfedcba";
+    char output[WORLD_OUTPUT];
+
+    if (SHADOWED) {
+        world_untried("a core dump, with a sanitizer's memory");
+        return;
+    }
+    if (world_shell(NULL, "gdb -q -batch -ex run true 2>&1 | "
+                          "grep -q 'exited normally'") != 0) {
+        world_untried("a core dump by gdb");
+        return;
+    }
+    world_write("leaked", 0600, leaked);
+    CU_ASSERT_EQUAL(
+        world_shell(output,
+                    "cd %s && gdb -q -batch -ex 'break mpsc_digest_sha256' "
+                    "-ex 'run which <leaked' -ex 'generate-core-file core' "
+                    "-ex kill " COMMAND "2>&1",
+                    world_path(".")),
+        0);
+    CU_ASSERT_EQUAL(
+        world_shell(NULL, "grep -qa 'mps-credential' %s", world_path("core")),
+        0);
+    CU_ASSERT_EQUAL(
+        world_shell(NULL, "grep -qa %s %s", leaked, world_path("core")), 1);
+}
+
 static void
 test_no_keyring(void)
 {
@@ -169,6 +237,8 @@ static CU_TestInfo tests[] = {
     {"--json", test_json},
     {"usage", test_usage},
     {"on a terminal", test_terminal},
+    {"interrupted", test_interrupted},
+    {"core dump", test_core},
     {"no keyring", test_no_keyring},
     CU_TEST_INFO_NULL,
 };

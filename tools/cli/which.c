@@ -6,15 +6,18 @@
 #include "which.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "account.h"
+#include "interrupt.h"
 #include "json.h"
 #include "output.h"
 #include "src/digest.h"
+#include "src/secret.h"
 #include "survey.h"
 
 /* Longer than any token. */
@@ -31,7 +34,8 @@ static const char help[] =
     "that turned up where it should not be. It is read from standard input.\n"
     "\n" CLI_COMMON_HELP "\n"
     "The exit status is 0, 1 where no business has that token, 64 where the\n"
-    "command line is wrong, or another code of a failure; see\n"
+    "command line is wrong, 128 and the number of a signal that came at the\n"
+    "prompt, or another code of a failure; see\n"
     "mps-credential(1).\n";
 
 static const struct option long_options[] = {
@@ -39,72 +43,118 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* Reads the first line, or up to the end; how much that is, or -1 with errno.
- */
-static ssize_t
-read_line(char *to, size_t size)
+/* Waits for input. 0, or the number of a signal that has come; interrupts: -1
+ * where these act by themselves. */
+static int
+await_input(int interrupts)
 {
-    size_t len = 0;
+    struct pollfd ends[] = {
+        {.fd = interrupts, .events = POLLIN},
+        {.fd = STDIN_FILENO, .events = POLLIN},
+    };
 
-    while (len < size && memchr(to, '\n', len) == NULL) {
-        ssize_t got = read(STDIN_FILENO, to + len, size - len);
+    (void)poll(ends, 2, -1);
+    return ends[0].revents != 0 ? cli_interrupt_take(interrupts) : 0;
+}
 
+/* Reads the first line, or up to the end. 0, the number of a signal, or -1
+ * with errno. */
+static int
+read_line(struct mpsc_secret *line, int interrupts)
+{
+    if (mpsc_secret_reserve(line, TOKEN_MAX) != 0) {
+        errno = ENOMEM;
+        return -1;
+    }
+    while (line->len < TOKEN_MAX &&
+           memchr(line->data, '\n', line->len) == NULL) {
+        int interrupted = await_input(interrupts);
+        ssize_t got;
+
+        if (interrupted != 0) {
+            return interrupted;
+        }
+        got =
+            read(STDIN_FILENO, line->data + line->len, TOKEN_MAX - line->len);
         if (got == 0) {
             break;
         }
         if (got > 0) {
-            len += (size_t)got;
+            line->len += (size_t)got;
         } else if (errno != EINTR) {
             return -1;
         }
     }
-    return (ssize_t)len;
+    line->data[line->len] = '\0';
+    return 0;
 }
 
-/* On a terminal it is typed, or pasted, without being seen. */
-static ssize_t
-read_hidden(char *to, size_t size)
+/* On a terminal it is typed, or pasted, without being seen; whatever ends
+ * that, the terminal is as it was. Returns as read_line() does. */
+static int
+read_hidden(struct mpsc_secret *line)
 {
     struct termios shown;
     struct termios hidden;
-    ssize_t len;
+    int interrupts;
+    int result;
 
     if (tcgetattr(STDIN_FILENO, &shown) != 0) {
-        return read_line(to, size);
+        return read_line(line, -1);
+    }
+    interrupts = cli_interrupt_open();
+    if (interrupts < 0) {
+        return -1;
     }
     /* Without ICANON, since a line is cut at 4096 bytes with it. */
     hidden = shown;
     hidden.c_lflag &= (tcflag_t) ~(ECHO | ICANON);
+    hidden.c_cc[VQUIT] = _POSIX_VDISABLE;
+    hidden.c_cc[VSUSP] = _POSIX_VDISABLE;
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
     fputs("The token, which is not shown: ", stderr);
-    len = read_line(to, size);
+    result = read_line(line, interrupts);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
     fputc('\n', stderr);
-    return len;
+    cli_interrupt_close(interrupts);
+    return result;
+}
+
+/* The digest of the token in the line; 0, or the exit status. */
+static int
+digest_token(const char *line, char digest[MPSC_DIGEST_HEX_SIZE])
+{
+    const char *token = line + strspn(line, BLANKS);
+    size_t len = strcspn(token, BLANKS);
+
+    if (len == 0) {
+        fputs(CLI_PROGRAM ": which needs a token on standard input\n", stderr);
+        return CLI_EXIT_USAGE;
+    }
+    if (mpsc_digest_sha256(token, len, digest) != 0) {
+        fputs(CLI_PROGRAM ": out of memory\n", stderr);
+        return MPS_E_NO_MEMORY;
+    }
+    return 0;
 }
 
 /* The digest of the token on standard input; 0, or the exit status. */
 static int
 read_digest(char digest[MPSC_DIGEST_HEX_SIZE])
 {
-    static char bytes[TOKEN_MAX + 1];
-    ssize_t len = read_hidden(bytes, TOKEN_MAX);
-    const char *token = bytes + strspn(bytes, BLANKS);
-    size_t token_len = strcspn(token, BLANKS);
-    int status = 0;
+    struct mpsc_secret line = MPSC_SECRET_EMPTY;
+    int status = read_hidden(&line);
 
-    if (len < 0) {
+    if (status < 0) {
         fprintf(stderr, CLI_PROGRAM ": can't read standard input: %s\n",
                 strerror(errno));
         status = CLI_EXIT_USAGE;
-    } else if (token_len == 0) {
-        fputs(CLI_PROGRAM ": which needs a token on standard input\n", stderr);
-        status = CLI_EXIT_USAGE;
-    } else if (mpsc_digest_sha256(token, token_len, digest) != 0) {
-        fputs(CLI_PROGRAM ": out of memory\n", stderr);
-        status = MPS_E_NO_MEMORY;
+    } else if (status > 0) {
+        status += 128;
+    } else {
+        status = digest_token(line.data, digest);
     }
-    explicit_bzero(bytes, sizeof(bytes));
+    mpsc_secret_free(&line);
     return status;
 }
 
