@@ -12,17 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "digest.h"
 #include "runtime_dir.h"
 #include "secret_json.h"
 #include "utc.h"
 
 /* All failures, with room to spare. */
 #define FILE_MAX 8192
-
-/* "counts-" and 16 digits. */
-#define NAME_SIZE 32
-#define NAME_DIGITS 16
 
 /* The file is an object with an array of objects. */
 #define DEPTH 4
@@ -84,31 +79,10 @@ mpsc_counts_apply(struct mpsc_counts *counts,
 /* --- to JSON ---------------------------------------------------------------
  */
 
-/* Takes over `value`; 0, or -1 without memory. */
-static int
-add(struct json_object *object, const char *name, struct json_object *value)
-{
-    if (value != NULL && json_object_object_add(object, name, value) == 0) {
-        return 0;
-    }
-    json_object_put(value);
-    return -1;
-}
-
 static int
 add_number(struct json_object *object, const char *name, int64_t number)
 {
-    return add(object, name, json_object_new_int64(number));
-}
-
-static int
-append(struct json_object *array, struct json_object *value)
-{
-    if (value != NULL && json_object_array_add(array, value) == 0) {
-        return 0;
-    }
-    json_object_put(value);
-    return -1;
+    return mpsc_secret_json_add(object, name, json_object_new_int64(number));
 }
 
 static struct json_object *
@@ -117,7 +91,8 @@ failure_to_json(const struct mpsc_outcome *failure)
     struct json_object *json = json_object_new_object();
 
     if (json != NULL &&
-        (add(json, "business", json_object_new_string(failure->business_id)) ||
+        (mpsc_secret_json_add(json, "business",
+                              json_object_new_string(failure->business_id)) ||
          add_number(json, "code", failure->code) != 0 ||
          add_number(json, "at", failure->at_s) != 0)) {
         json_object_put(json);
@@ -132,20 +107,22 @@ fill(struct json_object *json, const struct mpsc_counts *counts)
     struct json_object *ended = json_object_new_array();
     struct json_object *failures;
 
-    if (add(json, "ended", ended) != 0) {
+    if (mpsc_secret_json_add(json, "ended", ended) != 0) {
         return -1;
     }
     for (size_t i = 0; i < MPSC_COUNTS_CODES; i++) {
-        if (append(ended, json_object_new_int64(counts->ended[i])) != 0) {
+        if (mpsc_secret_json_append(
+                ended, json_object_new_int64(counts->ended[i])) != 0) {
             return -1;
         }
     }
     failures = json_object_new_array();
-    if (add(json, "failures", failures) != 0) {
+    if (mpsc_secret_json_add(json, "failures", failures) != 0) {
         return -1;
     }
     for (size_t i = 0; i < counts->failure_count; i++) {
-        if (append(failures, failure_to_json(&counts->failures[i])) != 0) {
+        if (mpsc_secret_json_append(
+                failures, failure_to_json(&counts->failures[i])) != 0) {
             return -1;
         }
     }
@@ -254,18 +231,17 @@ read_tree(struct json_object *json, struct mpsc_counts *counts)
  */
 
 static int
-name_file(const char *endpoint, const char *solution_id, char name[NAME_SIZE])
+name_file(const char *endpoint, const char *solution_id,
+          char name[MPSC_RUNTIME_NAME_SIZE])
 {
-    char hex[MPSC_DIGEST_HEX_SIZE];
-    char *text;
+    char *subject;
     int result;
 
-    if (asprintf(&text, "%s\n%s\n", endpoint, solution_id) < 0) {
+    if (asprintf(&subject, "%s\n%s\n", endpoint, solution_id) < 0) {
         return -1;
     }
-    result = mpsc_digest_sha256(text, strlen(text), hex);
-    free(text);
-    snprintf(name, NAME_SIZE, "counts-%.*s", NAME_DIGITS, hex);
+    result = mpsc_runtime_name("counts", subject, "", name);
+    free(subject);
     return result;
 }
 
@@ -330,7 +306,7 @@ void
 mpsc_counts_read(const char *runtime_dir, const char *endpoint,
                  const char *solution_id, struct mpsc_counts *counts)
 {
-    char name[NAME_SIZE];
+    char name[MPSC_RUNTIME_NAME_SIZE];
     int saved = errno;
     int dir = mpsc_runtime_dir_open(runtime_dir);
 
@@ -349,7 +325,7 @@ mpsc_counts_add(const char *runtime_dir, const char *endpoint,
                 const char *solution_id, const struct mpsc_outcome *outcomes,
                 size_t count)
 {
-    char name[NAME_SIZE];
+    char name[MPSC_RUNTIME_NAME_SIZE];
     int saved = errno;
     int dir = mpsc_runtime_dir_open(runtime_dir);
     int result = -1;

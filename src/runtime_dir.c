@@ -12,6 +12,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -20,9 +22,12 @@
 
 #include "clock.h"
 #include "descriptor.h"
+#include "digest.h"
 
 /* Of its own, and no other code opens it: see take_file_lock(). */
 #define LOCK_FILE "files-lock"
+
+#define NAME_DIGITS 16
 
 /* Between two tries to get the lock; it is held for about as long. */
 #define NAP_NS 100000
@@ -111,6 +116,27 @@ mpsc_runtime_dir_open(const char *path)
         errno = saved;
     }
     return fd;
+}
+
+int
+mpsc_runtime_name(const char *kind, const char *subject, const char *more,
+                  char name[MPSC_RUNTIME_NAME_SIZE])
+{
+    char hex[MPSC_DIGEST_HEX_SIZE];
+    char *text;
+    int result;
+
+    name[0] = '\0';
+    if (asprintf(&text, "%s%s", subject, more) < 0) {
+        return -1;
+    }
+    result = mpsc_digest_sha256(text, strlen(text), hex);
+    free(text);
+    if (result == 0) {
+        snprintf(name, MPSC_RUNTIME_NAME_SIZE, "%s-%.*s", kind, NAME_DIGITS,
+                 hex);
+    }
+    return result;
 }
 
 /* A regular file of ours: whoever may write to it may end us, anyway. */

@@ -28,6 +28,16 @@
  */
 int mpsc_runtime_dir_open(const char *path);
 
+#define MPSC_RUNTIME_NAME_SIZE 32
+
+/*
+ * The name of the file of this kind (at most 14 bytes) and subject:
+ * "KIND-HASH", 16 digits of the SHA-256 of subject and more, one behind the
+ * other. 0, or -1 without memory and name empty.
+ */
+int mpsc_runtime_name(const char *kind, const char *subject, const char *more,
+                      char name[MPSC_RUNTIME_NAME_SIZE]);
+
 /*
  * Reads the whole file `name` into bytes[size] and puts a NUL behind it.
  * Returns its length, less than `size`; -1 where there is none, it is not a

@@ -308,6 +308,27 @@ mpsc_secret_json_free(struct json_object *json)
     json_object_put(json);
 }
 
+int
+mpsc_secret_json_add(struct json_object *object, const char *name,
+                     struct json_object *value)
+{
+    if (value != NULL && json_object_object_add(object, name, value) == 0) {
+        return 0;
+    }
+    mpsc_secret_json_free(value);
+    return -1;
+}
+
+int
+mpsc_secret_json_append(struct json_object *array, struct json_object *value)
+{
+    if (value != NULL && json_object_array_add(array, value) == 0) {
+        return 0;
+    }
+    mpsc_secret_json_free(value);
+    return -1;
+}
+
 static int
 append_text(struct mpsc_secret *out, const char *text)
 {

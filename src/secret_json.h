@@ -42,6 +42,16 @@ int mpsc_secret_json_is_unique(struct json_object *json, const char *bytes,
                                size_t len);
 
 /*
+ * Adds a member to an object, or an element to an array, and takes over
+ * `value`, which may be NULL for want of memory; where it can't be added it is
+ * wiped and dropped. 0, or -1 without memory.
+ */
+int mpsc_secret_json_add(struct json_object *object, const char *name,
+                         struct json_object *value);
+int mpsc_secret_json_append(struct json_object *array,
+                            struct json_object *value);
+
+/*
  * Appends the tree as one line of plain JSON. 0, or -1 without memory; the
  * buffer may then hold a part of it.
  */

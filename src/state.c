@@ -23,10 +23,6 @@
 /* Three messages and what belongs to them, with room for escapes. */
 #define FILE_MAX 16384
 
-/* "state-" and 16 digits. */
-#define NAME_SIZE 32
-#define NAME_DIGITS 16
-
 /*
  * A file is stamped with the time of the last clock tick (10 ms at most), and
  * a new one may get the inode of the one that it replaced: one that is
@@ -48,9 +44,9 @@ struct version {
 struct place {
     char directory[PATH_MAX]; /* "" = memory only */
     char digest[MPSC_DIGEST_HEX_SIZE];
-    char name[NAME_SIZE];
-    char path[PATH_MAX + NAME_SIZE]; /* of both */
-    unsigned number;                 /* another one for each place */
+    char name[MPSC_RUNTIME_NAME_SIZE];
+    char path[PATH_MAX + MPSC_RUNTIME_NAME_SIZE]; /* of both */
+    unsigned number; /* another one for each place */
 };
 
 struct mpsc_state {
@@ -100,23 +96,6 @@ mpsc_state_free(struct mpsc_state **state)
     }
 }
 
-/* The file's name; 0, or -1 without memory. */
-static int
-name_file(const char *subject, struct place *place)
-{
-    char hex[MPSC_DIGEST_HEX_SIZE];
-    char *text;
-    int result;
-
-    if (asprintf(&text, "%s%s", subject, place->digest) < 0) {
-        return -1;
-    }
-    result = mpsc_digest_sha256(text, strlen(text), hex);
-    free(text);
-    snprintf(place->name, sizeof(place->name), "state-%.*s", NAME_DIGITS, hex);
-    return result;
-}
-
 /* Turns to the caller's file; another than before makes an empty view. */
 static void
 turn_to(struct mpsc_state *state, const char *runtime_dir,
@@ -134,7 +113,8 @@ turn_to(struct mpsc_state *state, const char *runtime_dir,
     }
     snprintf(place->directory, sizeof(place->directory), "%s", runtime_dir);
     snprintf(place->digest, sizeof(place->digest), "%s", token_digest);
-    if (name_file(state->subject, place) != 0) {
+    if (mpsc_runtime_name("state", state->subject, token_digest,
+                          place->name) != 0) {
         place->directory[0] = '\0';
     }
     snprintf(place->path, sizeof(place->path), "%s/%s", place->directory,
@@ -256,7 +236,7 @@ store(int dir, const char *name, const struct mpsc_shared *shared,
 
 /* A change on its way. */
 struct change {
-    char name[NAME_SIZE];
+    char name[MPSC_RUNTIME_NAME_SIZE];
     unsigned place;
     struct version seen;
     struct mpsc_shared before;

@@ -102,17 +102,6 @@ size_of(enum type type)
                                    : sizeof(int64_t);
 }
 
-/* Adds a member and takes over `value`; 0, or -1 without memory. */
-static int
-add(struct json_object *object, const char *name, struct json_object *value)
-{
-    if (value != NULL && json_object_object_add(object, name, value) == 0) {
-        return 0;
-    }
-    json_object_put(value);
-    return -1;
-}
-
 static struct json_object *
 value_to_json(enum type type, const void *value)
 {
@@ -137,8 +126,7 @@ array_to_json(const struct member *member, const char *values)
         struct json_object *value =
             value_to_json(member->type, values + i * size_of(member->type));
 
-        if (value == NULL || json_object_array_add(array, value) != 0) {
-            json_object_put(value);
+        if (mpsc_secret_json_append(array, value) != 0) {
             json_object_put(array);
             return NULL;
         }
@@ -155,9 +143,10 @@ members_to_json(const struct object *object, const char *from)
         const struct member *member = &object->members[i];
         const char *at = from + member->offset;
 
-        if (add(json, member->name,
-                member->count > 0 ? array_to_json(member, at)
-                                  : value_to_json(member->type, at)) != 0) {
+        if (mpsc_secret_json_add(json, member->name,
+                                 member->count > 0
+                                     ? array_to_json(member, at)
+                                     : value_to_json(member->type, at)) != 0) {
             json_object_put(json);
             return NULL;
         }
@@ -173,15 +162,16 @@ mpsc_state_to_json(const struct mpsc_shared *shared, const char *boot_id)
     if (json == NULL) {
         return NULL;
     }
-    if (add(json, "boot_id", json_object_new_string(boot_id)) != 0) {
+    if (mpsc_secret_json_add(json, "boot_id",
+                             json_object_new_string(boot_id)) != 0) {
         json_object_put(json);
         return NULL;
     }
     for (size_t i = 0; i < OBJECTS; i++) {
         const char *from = (const char *)shared + objects[i].offset;
 
-        if (add(json, objects[i].name, members_to_json(&objects[i], from)) !=
-            0) {
+        if (mpsc_secret_json_add(json, objects[i].name,
+                                 members_to_json(&objects[i], from)) != 0) {
             json_object_put(json);
             return NULL;
         }

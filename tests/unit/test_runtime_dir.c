@@ -469,10 +469,22 @@ test_lock_file(void)
     mpsc_runtime_unlock(lock);
 }
 
+/* Other releases look for the same file. */
+static void
+test_name(void)
+{
+    char name[MPSC_RUNTIME_NAME_SIZE];
+
+    /* printf 'subject\nmore' | sha256sum */
+    CU_ASSERT_EQUAL(mpsc_runtime_name("kind", "subject\n", "more", name), 0);
+    CU_ASSERT_STRING_EQUAL(name, "kind-8938727f5aceae07");
+}
+
 int
 main(void)
 {
     CU_TestInfo tests[] = {
+        {"names", test_name},
         {"open", test_open},
         {"files", test_files},
         {"what can't be replaced", test_no_replace},
