@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file that a user's processes share, which any of them could spoil. What
- * is taken from it is within its bounds, can be written and read again, and
- * whatever works on it stays within its own promises.
+ * The files that a user's processes share, which any of them could spoil: the
+ * state and the counts. What is taken from one is within its bounds, and
+ * whatever works on it stays within its own promises; the state can be written
+ * and read again.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
 
 #include <json-c/json.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "counts.h"
 #include "state_json.h"
 #include "target.h"
 #include "utc.h"
@@ -169,6 +172,45 @@ must_speak(const struct mpsc_trouble_view *shared)
     }
 }
 
+static void
+must_be_counts(const struct mpsc_counts *counts)
+{
+    for (int code = 0; code < MPSC_COUNTS_CODES; code++) {
+        MUST(counts->ended[code] >= 0);
+    }
+    MUST(counts->success_s >= 0 && counts->success_s <= MPSC_UTC_MAX);
+    MUST(counts->app_usage >= 0);
+    MUST(counts->app_usage_s >= 0 && counts->app_usage_s <= MPSC_UTC_MAX);
+    MUST(counts->failure_count <= MPSC_COUNTS_FAILURES);
+    for (size_t i = 0; i < counts->failure_count; i++) {
+        const struct mpsc_outcome *failure = &counts->failures[i];
+
+        must_be_clean(failure->business_id, sizeof(failure->business_id));
+        MUST(failure->code >= 0 && failure->code < MPSC_COUNTS_CODES);
+        MUST(failure->at_s >= 0 && failure->at_s <= MPSC_UTC_MAX);
+    }
+}
+
+/* The same bytes as counts, and one outcome more. */
+static void
+must_count(const char *text, size_t size)
+{
+    static const struct mpsc_outcome outcome = {
+        .business_id = "4711",
+        .code = MPS_E_SERVER,
+        .app_usage = INT_MAX,
+        .at_s = FUZZ_NOW,
+    };
+    struct mpsc_counts counts;
+    int result = mpsc_counts_from_json(text, size, &counts);
+
+    MUST(result == 0 || counts.failure_count == 0);
+    must_be_counts(&counts);
+    mpsc_counts_apply(&counts, &outcome, 1);
+    MUST(counts.ended[MPS_E_SERVER] > 0);
+    must_be_counts(&counts);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -192,6 +234,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         MUST(is_same(&shared, &nothing));
     }
+    must_count(text, size);
     free(text);
     return 0;
 }

@@ -227,6 +227,24 @@ read_tree(struct json_object *json, struct mpsc_counts *counts)
                       &counts->app_usage_s);
 }
 
+int
+mpsc_counts_from_json(const char *bytes, size_t len,
+                      struct mpsc_counts *counts)
+{
+    struct json_object *json = NULL;
+    int result = -1;
+
+    memset(counts, 0, sizeof(*counts));
+    if (mpsc_secret_json_parse(bytes, len, DEPTH, &json) == 0) {
+        result = read_tree(json, counts);
+        json_object_put(json);
+    }
+    if (result != 0) {
+        memset(counts, 0, sizeof(*counts));
+    }
+    return result;
+}
+
 /* --- the file --------------------------------------------------------------
  */
 
@@ -248,20 +266,10 @@ name_file(const char *endpoint, const char *solution_id,
 static void
 load(int dir, const char *name, struct mpsc_counts *counts)
 {
-    struct json_object *json = NULL;
     char bytes[FILE_MAX];
     ssize_t len = mpsc_runtime_read(dir, name, bytes, sizeof(bytes));
-    int result = -1;
 
-    memset(counts, 0, sizeof(*counts));
-    if (len > 0 &&
-        mpsc_secret_json_parse(bytes, (size_t)len, DEPTH, &json) == 0) {
-        result = read_tree(json, counts);
-        json_object_put(json);
-    }
-    if (result != 0) {
-        memset(counts, 0, sizeof(*counts));
-    }
+    (void)mpsc_counts_from_json(bytes, len > 0 ? (size_t)len : 0, counts);
 }
 
 static int

@@ -44,6 +44,11 @@ struct mpsc_counts {
 void mpsc_counts_apply(struct mpsc_counts *counts,
                        const struct mpsc_outcome *outcomes, size_t count);
 
+/* Reads the file's `len` bytes, which may be anything. 0 with *counts filled,
+ * within its bounds, or -1 with it zeroed. Pure. */
+int mpsc_counts_from_json(const char *bytes, size_t len,
+                          struct mpsc_counts *counts);
+
 /* Reads the file; *counts is zeroed where there is no directory, no file or
  * none that makes sense. Keeps errno. */
 void mpsc_counts_read(const char *runtime_dir, const char *endpoint,
