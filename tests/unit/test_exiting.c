@@ -585,7 +585,12 @@ test_fork_while_parsing(void)
 
         if (pid == 0) {
             alarm(20);
-            _exit(parse());
+            /* What other threads held at the fork is no leak of the child's,
+             * but valgrind says so where the child ends by itself. */
+            if (parse() == 0) {
+                execl("/bin/true", "true", (char *)NULL);
+            }
+            _exit(1);
         }
         (void)waitpid(pid, &how, 0);
 #ifdef __SANITIZE_ADDRESS__
