@@ -99,7 +99,7 @@ answer_to(GDBusMessage *message)
     if (strcmp(g_dbus_message_get_member(message), "ReadAlias") == 0) {
         return g_variant_new("(o)", atomic_load(&alias));
     }
-    switch (locked) {
+    switch (atomic_load(&locked)) {
     case MUTE:
         return NULL;
     case NONSENSE:
