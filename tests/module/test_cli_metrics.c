@@ -49,21 +49,12 @@ sample(const char *name, const char *label)
 }
 
 static void
-begin(const char *lines)
-{
-    world_configure("%s", lines);
-    CU_ASSERT_EQUAL(world_shell(NULL, "rm -f %s/counts-*", world_path("mps")),
-                    0);
-    CU_ASSERT_EQUAL(world_command(NULL, "forget --all"), MPS_OK);
-}
-
-static void
 test_values(void)
 {
     char good[24];
     char bad[24];
 
-    begin("");
+    world_begin("");
     CU_ASSERT_EQUAL(metrics(""), MPS_OK);
     CU_ASSERT_EQUAL(sample("requests_total", "code=\"MPS_OK\""), 0);
     CU_ASSERT_EQUAL(sample("earliest_expiry_timestamp_seconds", ""), -1);
@@ -107,7 +98,7 @@ test_short_lived(void)
 {
     enum { RUNS = 20 };
 
-    begin("");
+    world_begin("");
     for (int i = 0; i < RUNS; i++) {
         const char *business = world_business();
         struct world_got got;
@@ -131,7 +122,7 @@ test_short_lived(void)
 static void
 test_limits(void)
 {
-    begin("");
+    world_begin("");
     world_emulate("", "status=401");
     CU_ASSERT_EQUAL(world_command(NULL, "get 1 2>/dev/null"), MPS_E_AUTH);
     CU_ASSERT_EQUAL(metrics(""), MPS_OK);
@@ -146,7 +137,7 @@ test_limits(void)
 static void
 test_form(void)
 {
-    begin("[other]\nsolution_id = 7\n");
+    world_begin("[other]\nsolution_id = 7\n");
     CU_ASSERT_EQUAL(metrics("--profile=other >/dev/null"), MPS_OK);
     CU_ASSERT_EQUAL(
         world_shell(output,
@@ -173,7 +164,7 @@ test_output(void)
     char path[256];
 
     snprintf(path, sizeof(path), "%s", world_path("node/m.prom"));
-    begin("");
+    world_begin("");
     CU_ASSERT_EQUAL(world_shell(NULL, "mkdir -p %s", world_path("node")), 0);
     CU_ASSERT_EQUAL(world_command(output, "metrics --output=%s", path),
                     MPS_OK);

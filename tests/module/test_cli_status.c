@@ -49,23 +49,13 @@ status(const char *words)
     return world_command(output, "status %s 2>&1", words);
 }
 
-/* Begins with nothing counted and nothing stored. */
-static void
-begin(const char *lines)
-{
-    world_configure("%s", lines);
-    CU_ASSERT_EQUAL(world_shell(NULL, "rm -f %s/counts-*", world_path("mps")),
-                    0);
-    CU_ASSERT_EQUAL(world_command(NULL, "forget --all"), MPS_OK);
-}
-
 static void
 test_tokens(void)
 {
     struct world_got got;
     char id[24];
 
-    begin("");
+    world_begin("");
     strcpy(id, world_business());
     world_emulate(id, "lifetime_s=7200");
     CU_ASSERT_EQUAL(world_command(NULL, "get %s", id), MPS_OK);
@@ -102,7 +92,7 @@ test_failure(void)
 {
     char id[24];
 
-    begin("");
+    world_begin("");
     strcpy(id, world_business());
     world_emulate(id, "status=404");
     CU_ASSERT_EQUAL(world_command(output, "get %s 2>&1", id), MPS_E_NOT_FOUND);
@@ -123,7 +113,7 @@ test_failure(void)
 static void
 test_limits(void)
 {
-    begin("");
+    world_begin("");
     world_emulate("", "status=401");
     CU_ASSERT_EQUAL(world_command(NULL, "get 1 2>/dev/null"), MPS_E_AUTH);
     CU_ASSERT_EQUAL(status("--json"), MPS_OK);
@@ -135,7 +125,7 @@ test_limits(void)
     CU_ASSERT_EQUAL(status("--check"), 2);
     CU_ASSERT_TRUE(is("the partner's token is refused"));
 
-    begin("");
+    world_begin("");
     world_emulate("", "status=429&retry_after=1800");
     CU_ASSERT_EQUAL(world_command(NULL, "get 2 2>/dev/null"),
                     MPS_E_RATE_LIMITED);
@@ -170,7 +160,7 @@ test_check(void)
     };
     char id[24];
 
-    begin("");
+    world_begin("");
     strcpy(id, world_business());
     world_emulate(id, "lifetime_s=3600");
     CU_ASSERT_EQUAL(world_command(NULL, "get %s", id), MPS_OK);
@@ -186,7 +176,7 @@ test_check(void)
 static void
 test_no_keyring(void)
 {
-    begin("");
+    world_begin("");
     world_configure("keyring_bus = unix:path=/nowhere\n");
     CU_ASSERT_EQUAL(status(""), MPS_E_KEYRING);
     CU_ASSERT_TRUE(is("unix:path=/nowhere"));
@@ -210,7 +200,7 @@ test_colours(void)
         "%s script -qec '\"'$MPS_TEST_BINDIR'\"/mps-credential "
         "status' /dev/null";
 
-    begin("");
+    world_begin("");
     CU_ASSERT_EQUAL(world_shell(output, terminal, "TERM=xterm"), MPS_OK);
     CU_ASSERT_TRUE(is("\033[32musable"));
     CU_ASSERT_EQUAL(world_shell(output, terminal, "TERM=xterm NO_COLOR=1"),

@@ -447,6 +447,15 @@ world_configure(const char *lines, ...)
 }
 
 void
+world_begin(const char *lines)
+{
+    world_configure("%s", lines);
+    CU_ASSERT_EQUAL(world_shell(NULL, "rm -f %s/counts-*", world_path("mps")),
+                    0);
+    CU_ASSERT_EQUAL(world_command(NULL, "forget --all"), MPS_OK);
+}
+
+void
 world_reconfigure(const char *lines, ...)
 {
     char given[4096];

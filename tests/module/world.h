@@ -51,6 +51,10 @@ void world_write(const char *name, int mode, const char *text);
 void world_configure(const char *lines, ...)
     __attribute__((format(printf, 1, 2)));
 
+/* The same for a test of the command: nothing is counted and nothing is stored
+ * in the keyring either. */
+void world_begin(const char *lines);
+
 /* Replaces the configuration under the running module, which forgets
  * nothing. */
 void world_reconfigure(const char *lines, ...)
