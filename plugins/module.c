@@ -73,9 +73,9 @@ no_provider(struct mps_error *error)
     return mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
 }
 
-EXPORT int
-get_credential_with(const struct mps_request *request,
-                    const struct mps_credential **credential)
+static int
+get_thoroughly(const struct mps_request *request,
+               const struct mps_credential **credential)
 {
     struct mpsc_provider *provider;
     struct mps_error error;
@@ -96,6 +96,21 @@ get_credential_with(const struct mps_request *request,
 }
 
 EXPORT int
+get_credential_with(const struct mps_request *request,
+                    const struct mps_credential **credential)
+{
+    struct mpsc_provider *provider = mpsc_process_provider_if_any();
+
+    if (provider != NULL && credential != NULL) {
+        *credential = mpsc_get_hot(provider, request);
+        if (*credential != NULL) {
+            return MPS_OK;
+        }
+    }
+    return get_thoroughly(request, credential);
+}
+
+EXPORT int
 get_credential(const char *business_id,
                const struct mps_credential **credential)
 {
@@ -108,10 +123,7 @@ get_credential(const char *business_id,
 EXPORT void
 release_credential(const struct mps_credential *credential)
 {
-    int saved = errno;
-
     mpsc_credential_release(mpsc_credential_of(credential));
-    errno = saved;
 }
 
 EXPORT int

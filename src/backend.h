@@ -31,6 +31,12 @@ void mpsc_provider_free_unused(struct mpsc_provider **provider);
 /* The fork generation that it was made for. */
 unsigned mpsc_provider_generation(const struct mpsc_provider *provider);
 
+/* The credential that get_credential_with() would give, a reference for the
+ * host, where that takes next to no time; NULL: ask mpsc_get(). request: any,
+ * NULL too. errno is kept; no cancellation point. */
+const struct mps_credential *mpsc_get_hot(struct mpsc_provider *provider,
+                                          const struct mps_request *request);
+
 /* get_credential_with(). *credential is a reference for the host, or NULL;
  * *error is filled on failure. Returns the code. */
 int mpsc_get(struct mpsc_provider *provider, const struct mps_request *request,

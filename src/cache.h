@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cache: what a process knows of each business of one profile. Not locked:
- * the owner's lock guards it.
+ * cache: what a process knows of each business of one profile. The owner's
+ * lock guards it. mpsc_cache_serve() does without it: what that reads is
+ * changed with the owner's gate closed, too.
  */
 #ifndef MPSC_CACHE_H
 #define MPSC_CACHE_H
@@ -9,6 +10,7 @@
 #include <stdint.h>
 
 #include "credential.h"
+#include "gate.h"
 #include "rejected.h"
 
 struct mpsc_flight;
@@ -18,7 +20,9 @@ struct mpsc_cache;
 struct mpsc_entry {
     char business_id[MPS_BUSINESS_ID_MAX + 1];
     struct mpsc_credential *credential; /* a reference; NULL = none */
-    struct mpsc_flight *flight;         /* the fetch under way; NULL = none */
+    _Atomic int64_t hot_until_ms;   /* CLOCK_BOOTTIME: until then it is handed
+                                     * out without further thought */
+    struct mpsc_flight *flight;     /* the fetch under way; NULL = none */
     struct mpsc_flight *erasure;    /* the last that nobody waits for; NULL =
                                      * none */
     struct mpsc_rejected *rejected; /* tokens that were reported dead */
@@ -34,8 +38,8 @@ struct mpsc_entry {
     unsigned refresh_failures;     /* in a row */
 };
 
-/* An empty cache, or NULL without memory. */
-struct mpsc_cache *mpsc_cache_new(void);
+/* An empty cache, or NULL without memory. The gate outlives it. */
+struct mpsc_cache *mpsc_cache_new(struct mpsc_gate *gate);
 
 /* The entry, made where there is none. NULL without memory. It stays where
  * it is until the cache is freed. */
@@ -45,6 +49,21 @@ struct mpsc_entry *mpsc_cache_entry(struct mpsc_cache *cache,
 /* The entry, or NULL where there is none. */
 struct mpsc_entry *mpsc_cache_find(struct mpsc_cache *cache,
                                    const char *business_id);
+
+/*
+ * The business's credential, held for the caller, where it is hot at this time
+ * (CLOCK_BOOTTIME); else NULL. Called within the gate, without the lock.
+ */
+struct mpsc_credential *mpsc_cache_serve(struct mpsc_cache *cache,
+                                         const char *business_id,
+                                         int64_t boot_ms);
+
+/* Until when mpsc_cache_serve() gives the entry's credential; 0 = not at all,
+ * as after each mpsc_cache_put(). */
+void mpsc_cache_heat(struct mpsc_entry *entry, int64_t until_ms);
+
+/* Does the same with all entries and 0. */
+void mpsc_cache_cool(struct mpsc_cache *cache);
 
 /* True where what was received at received_ms (CLOCK_BOOTTIME) was
  * invalidated, by its token's digest or with all that came before. */
@@ -56,7 +75,7 @@ int mpsc_cache_is_dead(const struct mpsc_entry *entry, const char *digest,
 void mpsc_cache_purge(struct mpsc_cache *cache, int64_t until_ms);
 
 /* Replaces the entry's credential; takes the reference. NULL drops it. */
-void mpsc_cache_put(struct mpsc_entry *entry,
+void mpsc_cache_put(struct mpsc_cache *cache, struct mpsc_entry *entry,
                     struct mpsc_credential *credential);
 
 /* Remembers a failure until then; without memory it is not remembered. */
@@ -66,7 +85,8 @@ void mpsc_cache_fail(struct mpsc_entry *entry, const struct mps_error *failure,
 /* Forgets the failure. */
 void mpsc_cache_forgive(struct mpsc_entry *entry);
 
-/* Releases all; no flight may be under way. *cache becomes NULL. */
+/* Releases all; no flight may be under way, and nobody may come for it through
+ * the gate any more. *cache becomes NULL. */
 void mpsc_cache_free(struct mpsc_cache **cache);
 
 #endif

@@ -30,6 +30,12 @@ mpsc_clock_system(struct mpsc_time *now)
     now->mono_ms = milliseconds(CLOCK_MONOTONIC);
 }
 
+int64_t
+mpsc_clock_coarse_ms(void)
+{
+    return milliseconds(CLOCK_MONOTONIC_COARSE);
+}
+
 void
 mpsc_clock_boot_id(char id[MPSC_BOOT_ID_SIZE])
 {

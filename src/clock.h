@@ -19,6 +19,12 @@ typedef void mpsc_clock_fn(struct mpsc_time *now);
 
 void mpsc_clock_system(struct mpsc_time *now);
 
+/* Milliseconds of CLOCK_MONOTONIC, some behind: a tick of the kernel's, 10 at
+ * the most. It costs a third of a full look. */
+typedef int64_t mpsc_clock_coarse_fn(void);
+
+int64_t mpsc_clock_coarse_ms(void);
+
 /* The length of a boot id with its NUL. */
 #define MPSC_BOOT_ID_SIZE 37
 

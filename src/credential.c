@@ -5,6 +5,7 @@
 
 #include "credential.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,13 +53,17 @@ mpsc_credential_hold(struct mpsc_credential *credential)
 void
 mpsc_credential_release(struct mpsc_credential *credential)
 {
+    int saved;
+
     if (credential == NULL ||
         atomic_fetch_sub_explicit(&credential->references, 1,
                                   memory_order_acq_rel) != 1) {
         return;
     }
+    saved = errno;
     mpsc_secret_free(&credential->token);
     free(credential);
+    errno = saved;
 }
 
 struct mpsc_credential *

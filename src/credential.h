@@ -41,7 +41,7 @@ struct mpsc_credential *
 mpsc_credential_hold(struct mpsc_credential *credential);
 
 /* One less; the last one wipes and frees. NULL is fine. Any thread, and in a
- * child of fork(2). */
+ * child of fork(2). errno is kept. */
 void mpsc_credential_release(struct mpsc_credential *credential);
 
 /* From what a host gives back to what it was; NULL stays NULL. */

@@ -426,7 +426,8 @@ take_unlocked(struct mpsc_flight *flight)
         (credential->public.source != MPS_SOURCE_KEYRING ||
          !mpsc_cache_is_dead(entry, credential->digest,
                              credential->received_ms))) {
-        mpsc_cache_put(entry, mpsc_credential_hold(credential));
+        mpsc_cache_put(flight->holdings->cache, entry,
+                       mpsc_credential_hold(credential));
     }
 }
 
@@ -451,6 +452,7 @@ settle_unlocked(struct mpsc_flight *flight, const struct mpsc_time *now)
         }
         if (entry->flight == flight) {
             entry->flight = NULL;
+            mpsc_cache_heat(entry, 0);
         }
         if (flight->probe) {
             flight->holdings->probing = 0;

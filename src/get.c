@@ -14,6 +14,16 @@
 #include "prefetch.h"
 #include "refresh.h"
 
+/* A refresh that must not be now is thought of again after this time. */
+#define HELD_BACK_MS 1000
+
+static struct mpsc_refresh_token
+refresh_token(const struct mpsc_credential *held)
+{
+    return (struct mpsc_refresh_token){held->received_ms, held->refresh_ms,
+                                       held->end_ms};
+}
+
 /* What to do for the call with what is held. Called with the lock. */
 static enum mpsc_refresh_action
 decide_unlocked(const struct mpsc_call *call, const struct mpsc_entry *entry)
@@ -25,8 +35,7 @@ decide_unlocked(const struct mpsc_call *call, const struct mpsc_entry *entry)
         held->received_at < call->profile->configuration->distrust_before) {
         return MPSC_REFRESH_FETCH;
     }
-    token = (struct mpsc_refresh_token){held->received_ms, held->refresh_ms,
-                                        held->end_ms};
+    token = refresh_token(held);
     return mpsc_refresh_decide(
         &token, &call->wish, entry->refresh_not_before_ms, call->now.boot_ms);
 }
@@ -376,6 +385,26 @@ leave_memory_unlocked(struct mpsc_call *call)
     return 1;
 }
 
+/* Until when hot.c hands out what is held. Called with the lock. */
+static void
+heat_unlocked(const struct mpsc_call *call, struct mpsc_entry *entry)
+{
+    const struct mpsc_refresh_token token = refresh_token(entry->credential);
+    int64_t now_ms = call->now.boot_ms;
+    int under_way = entry->flight != NULL;
+    int64_t until_ms = mpsc_refresh_served_until(
+        &token, entry->refresh_not_before_ms, under_way);
+
+    if (until_ms <= now_ms && !may_refresh_unlocked(call)) {
+        /* It is due, and must not be: that may be over at the next look. */
+        until_ms = mpsc_refresh_mandatory(token.received_ms, token.end_ms);
+        if (until_ms > now_ms + HELD_BACK_MS) {
+            until_ms = now_ms + HELD_BACK_MS;
+        }
+    }
+    mpsc_cache_heat(entry, until_ms);
+}
+
 /* With what is held, where that is good enough: the code, or -1 where it
  * isn't; *fallback is what is good if nothing better comes. Called with the
  * lock. */
@@ -414,6 +443,7 @@ serve_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
     case MPSC_REFRESH_SERVE:
         break;
     }
+    heat_unlocked(call, entry);
     *credential = mpsc_credential_hold(entry->credential);
     return MPS_OK;
 }

@@ -10,7 +10,8 @@
 
 struct mpsc_holdings *
 mpsc_holdings_new(const char *endpoint, const char *solution_id,
-                  const char *boot_id, mpsc_clock_fn *clock)
+                  const char *boot_id, mpsc_clock_fn *clock,
+                  struct mpsc_gate *gate)
 {
     struct mpsc_holdings *holdings = calloc(1, sizeof(*holdings));
 
@@ -18,7 +19,7 @@ mpsc_holdings_new(const char *endpoint, const char *solution_id,
         return NULL;
     }
     holdings->references = 1;
-    holdings->cache = mpsc_cache_new();
+    holdings->cache = mpsc_cache_new(gate);
     holdings->state = mpsc_state_new(endpoint, solution_id, boot_id, clock);
     if (holdings->cache == NULL || holdings->state == NULL) {
         mpsc_holdings_release(&holdings);

@@ -68,17 +68,19 @@ struct mpsc_holdings {
     struct mpsc_prefetch *loading; /* reads it all now; NULL = nobody */
 };
 
-/* New and empty, with one reference; NULL without memory. */
+/* New and empty, with one reference; NULL without memory. gate: see cache.h.
+ */
 struct mpsc_holdings *mpsc_holdings_new(const char *endpoint,
                                         const char *solution_id,
                                         const char *boot_id,
-                                        mpsc_clock_fn *clock);
+                                        mpsc_clock_fn *clock,
+                                        struct mpsc_gate *gate);
 
 /* One reference more; returns its argument. */
 struct mpsc_holdings *mpsc_holdings_hold(struct mpsc_holdings *holdings);
 
-/* One less; the last one wipes and frees. *holdings becomes NULL; fine on
- * NULL. */
+/* One less; the last one wipes and frees, and nobody may come for them through
+ * the gate any more. *holdings becomes NULL; fine on NULL. */
 void mpsc_holdings_release(struct mpsc_holdings **holdings);
 
 /* Takes over what all processes know with the partner's token of this

@@ -25,20 +25,20 @@ audit(const struct mpsc_call *call, const char *digest)
 /* Memory's part. What is dead is remembered, since the keyring may still hold
  * it: the token, or all that came before now. Called with the lock. */
 static void
-forget_unlocked(struct mpsc_entry *entry, const char *digest,
-                const struct mpsc_time *now)
+forget_unlocked(struct mpsc_cache *cache, struct mpsc_entry *entry,
+                const char *digest, const struct mpsc_time *now)
 {
     struct mpsc_credential *held = entry->credential;
 
     if (digest == NULL) {
         mpsc_cache_forgive(entry);
-        mpsc_cache_put(entry, NULL);
+        mpsc_cache_put(cache, entry, NULL);
         entry->distrust_until_ms = now->boot_ms;
         return;
     }
     mpsc_rejected_add(&entry->rejected, digest, now->boot_ms);
     if (held != NULL && strcmp(held->digest, digest) == 0) {
-        mpsc_cache_put(entry, NULL);
+        mpsc_cache_put(cache, entry, NULL);
     }
 }
 
@@ -131,7 +131,7 @@ mpsc_invalidate(struct mpsc_provider *provider,
         code = mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
     } else {
         provider->hub.clock(&now);
-        forget_unlocked(entry, digest, &now);
+        forget_unlocked(call.holdings->cache, entry, digest, &now);
         code = erase_unlocked(&call, entry, digest);
     }
     mpsc_provider_unlock(provider);

@@ -104,10 +104,13 @@ static void
 change_user_unlocked(struct mpsc_profile *profile, uid_t user)
 {
     struct mpsc_holdings *fresh = mpsc_profile_new_holdings(profile);
+    struct mpsc_holdings *former = profile->holdings;
 
     if (fresh != NULL) {
-        mpsc_holdings_release(&profile->holdings);
+        mpsc_gate_close(profile->gate);
         profile->holdings = fresh;
+        mpsc_gate_open(profile->gate);
+        mpsc_holdings_release(&former);
         profile->user = user;
     } else {
         mpsc_cache_purge(profile->holdings->cache, INT64_MAX);
@@ -171,6 +174,8 @@ look_at_shared(struct mpsc_provider *provider, struct mpsc_profile *profile,
         place->runtime_dir, profile->configuration->base_url,
         profile->configuration->solution_id, &generation);
     provider->hub.clock(&now);
+    atomic_store(&provider->boot_ahead_ms,
+                 now.boot_ms - provider->hub.coarse());
     mpsc_provider_lock(provider);
     holdings = mpsc_holdings_hold(profile->holdings);
     memcpy(digest, holdings->partner_digest, sizeof(digest));

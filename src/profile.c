@@ -121,9 +121,9 @@ same_holdings(const struct mpsc_profile *a, const struct mpsc_profile *b)
 struct mpsc_holdings *
 mpsc_profile_new_holdings(const struct mpsc_profile *profile)
 {
-    return mpsc_holdings_new(profile->configuration->base_url,
-                             profile->configuration->solution_id,
-                             profile->boot_id, profile->means.clock);
+    return mpsc_holdings_new(
+        profile->configuration->base_url, profile->configuration->solution_id,
+        profile->boot_id, profile->means.clock, profile->gate);
 }
 
 int

@@ -22,7 +22,8 @@ struct mpsc_profile {
     struct mpsc_environment environment;
     char boot_id[MPSC_BOOT_ID_SIZE];
     struct mpsc_fetch_means means;
-    int distrust_clamped; /* distrust_before was still to come */
+    int distrust_clamped;   /* distrust_before was still to come */
+    struct mpsc_gate *gate; /* the provider's, which sets it */
 
     /* Set once by mpsc_profile_prepare(); the profile's. */
     _Atomic(struct mpsc_fetch_prepared *) prepared;
@@ -30,10 +31,11 @@ struct mpsc_profile {
     /* Guarded by the provider's lock. */
     unsigned references; /* of the provider, of calls and of flights */
     char stamp[MPSC_DIGEST_HEX_SIZE]; /* of its files, see configuration.h */
-    int64_t look_ms; /* CLOCK_MONOTONIC: when the next look is due */
-    uid_t user;      /* whose the next two are: the effective one */
+    _Atomic int64_t look_ms; /* CLOCK_MONOTONIC: when the next look is due;
+                              * hot.c reads it without the lock */
+    uid_t user;              /* whose the next two are: the effective one */
     struct mpsc_place place;
-    struct mpsc_holdings *holdings;
+    struct mpsc_holdings *holdings; /* replaced with the gate closed */
 };
 
 /*

@@ -33,6 +33,10 @@ mpsc_provider_new(struct mpsc_provider *former, unsigned generation)
                       former != NULL ? &former->hub.log : NULL) != 0) {
         goto no_log;
     }
+    provider->hub.coarse = mpsc_clock_coarse_ms;
+    if (mpsc_gate_init(&provider->hub.gate) != 0) {
+        goto no_gate;
+    }
     if (pthread_mutex_init(&provider->hub.lock, NULL) != 0) {
         goto no_lock;
     }
@@ -48,6 +52,8 @@ no_loading:
 no_cond:
     pthread_mutex_destroy(&provider->hub.lock);
 no_lock:
+    mpsc_gate_destroy(&provider->hub.gate);
+no_gate:
     mpsc_log_destroy(&provider->hub.log);
 no_log:
     free(provider);
@@ -60,6 +66,7 @@ mpsc_provider_free_unused(struct mpsc_provider **provider)
     pthread_mutex_destroy(&(*provider)->loading);
     pthread_cond_destroy(&(*provider)->left);
     pthread_mutex_destroy(&(*provider)->hub.lock);
+    mpsc_gate_destroy(&(*provider)->hub.gate);
     mpsc_log_destroy(&(*provider)->hub.log);
     free(*provider);
     *provider = NULL;
@@ -140,17 +147,29 @@ find_profile(struct mpsc_provider *provider, const char *name)
     return found;
 }
 
+/* Changes a link of the list, which hot.c follows. Called with the lock. */
+static void
+link_unlocked(struct mpsc_provider *provider, struct mpsc_profile **link,
+              struct mpsc_profile *profile)
+{
+    mpsc_gate_close(&provider->hub.gate);
+    *link = profile;
+    mpsc_gate_open(&provider->hub.gate);
+}
+
 /* Adds a new profile, with a reference for the caller. 0, or -1. */
 static int
 add_profile(struct mpsc_provider *provider, struct mpsc_profile *profile)
 {
     int result;
 
+    profile->gate = &provider->hub.gate;
     mpsc_provider_lock(provider);
     result = mpsc_profile_furnish_unlocked(profile, NULL);
     if (result == 0) {
         profile->next = provider->profiles;
-        provider->profiles = mpsc_profile_hold_unlocked(profile);
+        link_unlocked(provider, &provider->profiles,
+                      mpsc_profile_hold_unlocked(profile));
     }
     mpsc_provider_unlock(provider);
     return result;
@@ -163,6 +182,7 @@ mpsc_provider_replace(struct mpsc_provider *provider, struct mpsc_profile *old,
     struct mpsc_profile **link = &provider->profiles;
     struct mpsc_profile *chosen = old;
 
+    fresh->gate = &provider->hub.gate;
     mpsc_provider_lock(provider);
     while (*link != NULL && *link != old) {
         link = &(*link)->next;
@@ -170,7 +190,9 @@ mpsc_provider_replace(struct mpsc_provider *provider, struct mpsc_profile *old,
     if (*link != NULL && mpsc_profile_furnish_unlocked(fresh, old) == 0) {
         fresh->next = old->next;
         fresh->look_ms = old->look_ms;
-        *link = fresh;
+        link_unlocked(provider, link, fresh);
+        /* What was hot under the old one may be distrusted now. */
+        mpsc_cache_cool(fresh->holdings->cache);
         chosen = mpsc_profile_hold_unlocked(fresh);
         /* The list's reference and the caller's. */
         old->references--;
@@ -327,16 +349,20 @@ mpsc_provider_event_fd(struct mpsc_provider *provider)
     return fd;
 }
 
-/* After the last call has left: nobody else looks at any of it. */
+/* After the last call has left: nobody else looks at any of it, but from
+ * hot.c, until the list is empty. */
 static void
 empty(struct mpsc_provider *provider)
 {
-    struct mpsc_profile *profile;
+    struct mpsc_profile *profile = provider->profiles;
 
     mpsc_io_free(&provider->io);
-    while ((profile = provider->profiles) != NULL) {
-        provider->profiles = profile->next;
+    link_unlocked(provider, &provider->profiles, NULL);
+    while (profile != NULL) {
+        struct mpsc_profile *next = profile->next;
+
         mpsc_profile_release_unlocked(&profile);
+        profile = next;
     }
     mpsc_event_close(&provider->hub.event);
     provider->hub.missed = 0;

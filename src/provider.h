@@ -21,10 +21,12 @@ struct mpsc_provider {
                               * the next two */
     char load_error[256];    /* why that failed last, as logged */
     int64_t load_error_ms;   /* CLOCK_MONOTONIC */
-    struct mpsc_profile *profiles;
-    struct mpsc_io *io; /* NULL until it is needed */
-    unsigned calls;     /* how many are inside */
-    int stopping;       /* a shutdown is under way */
+    struct mpsc_profile *profiles; /* changed with the gate closed */
+    struct mpsc_io *io;            /* NULL until it is needed */
+    unsigned calls;                /* how many are inside */
+    int stopping;                  /* a shutdown is under way */
+    _Atomic int64_t boot_ahead_ms; /* CLOCK_BOOTTIME less hub.coarse, as at the
+                                    * last look */
 
     /* Constant. */
     unsigned generation;          /* of which fork generation it is */
@@ -50,7 +52,7 @@ struct mpsc_profile *mpsc_provider_profile(struct mpsc_provider *provider,
                                            struct mps_error *error);
 
 /* The profile where it is loaded, or NULL; no reference. Called with the
- * lock. */
+ * lock, or within the gate. */
 struct mpsc_profile *
 mpsc_provider_find_unlocked(struct mpsc_provider *provider, const char *name);
 

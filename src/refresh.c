@@ -107,6 +107,19 @@ mpsc_refresh_decide(const struct mpsc_refresh_token *token,
 }
 
 int64_t
+mpsc_refresh_served_until(const struct mpsc_refresh_token *token,
+                          int64_t not_before_ms, int under_way)
+{
+    int64_t until = max(token->refresh_ms, not_before_ms);
+
+    if (under_way) {
+        until = max(until,
+                    mpsc_refresh_mandatory(token->received_ms, token->end_ms));
+    }
+    return min(until, token->end_ms);
+}
+
+int64_t
 mpsc_refresh_backoff(unsigned failures, int64_t left_ms, uint32_t random)
 {
     int64_t bound = MPSC_REFRESH_BACKOFF_FIRST_MS;

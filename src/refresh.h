@@ -93,6 +93,14 @@ mpsc_refresh_decide(const struct mpsc_refresh_token *token,
                     int64_t not_before_ms, int64_t now_ms);
 
 /*
+ * Until when that says, to a caller without a wish, to hand it out, and
+ * nothing more is to be done than is done: under_way: a refresh is. In the
+ * past where something is to be done now.
+ */
+int64_t mpsc_refresh_served_until(const struct mpsc_refresh_token *token,
+                                  int64_t not_before_ms, int under_way);
+
+/*
  * How many milliseconds to wait after a failed refresh. The bound is 30 s,
  * doubling to 15 min, but never more than half of what is left of the token,
  * so that its end is not slept through; the wait is drawn from the bound's

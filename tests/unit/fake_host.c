@@ -158,6 +158,15 @@ fake_host_boot_ms(void)
     return now.boot_ms;
 }
 
+int64_t
+fake_host_coarse(void)
+{
+    struct mpsc_time now;
+
+    fake_host_now(&now);
+    return now.mono_ms;
+}
+
 /* --- what the process finds -------------------------------------------------
  */
 
@@ -324,6 +333,7 @@ set_profile(void)
         .keyring = &fake_keyring,
         .clock = fake_host_now,
     };
+    profile->gate = &host.provider->hub.gate;
     profile->holdings = mpsc_profile_new_holdings(profile);
     CU_ASSERT_PTR_NOT_NULL_FATAL(profile->holdings);
 }
@@ -340,8 +350,8 @@ fake_host_begin(void)
     fake_clock_start();
     unsetenv("MPS_CREDENTIAL_PROFILE");
     fake_host_set_partner("EAApartner\n");
+    atomic_store(&host.hot, 0);
     set_configuration();
-    set_profile();
     fake_host_answer(&good);
     fake_keyring_plan(&empty);
     host.provider = mpsc_provider_new(NULL, 0);
@@ -349,7 +359,9 @@ fake_host_begin(void)
     if (host.provider == NULL) {
         return;
     }
+    set_profile();
     host.provider->hub.clock = fake_host_now;
+    host.provider->hub.coarse = fake_host_coarse;
     host.provider->profiles = &host.profile;
     host.provider->io = mpsc_io_new(&fake_http, fake_host_now);
     host.entry =
@@ -390,6 +402,18 @@ take(const struct mps_credential *credential, char token[64])
     mpsc_credential_release(mpsc_credential_of(credential));
 }
 
+static int
+get(const struct mps_request *request,
+    const struct mps_credential **credential, struct mps_error *error)
+{
+    *credential = mpsc_get_hot(host.provider, request);
+    if (*credential != NULL) {
+        atomic_fetch_add(&host.hot, 1);
+        return MPS_OK;
+    }
+    return mpsc_get(host.provider, request, credential, error);
+}
+
 int
 fake_host_ask(const struct mps_request *request)
 {
@@ -397,7 +421,7 @@ fake_host_ask(const struct mps_request *request)
     int code;
 
     mpsc_error_clear(&host.error);
-    code = mpsc_get(host.provider, request, &credential, &host.error);
+    code = get(request, &credential, &host.error);
     end_wait();
     CU_ASSERT_EQUAL(code == MPS_OK, credential != NULL);
     CU_ASSERT(code == MPS_OK || host.error.code == code);
@@ -508,8 +532,7 @@ call_it(void *arg)
     struct fake_host_caller *caller = arg;
     const struct mps_credential *credential = NULL;
 
-    caller->code =
-        mpsc_get(host.provider, &caller->request, &credential, &caller->error);
+    caller->code = get(&caller->request, &credential, &caller->error);
     end_wait();
     take(credential, caller->token);
     atomic_store(&caller->ended_ms, fake_clock_mono_ms() - FAKE_CLOCK_MS);

@@ -24,6 +24,7 @@ struct fake_host {
     struct mpsc_entry *entry; /* of FAKE_HOST_BUSINESS */
     struct mps_error error;   /* of the last call */
     char token[64];           /* that it got; "" = none */
+    atomic_uint hot;          /* calls that mpsc_get_hot() answered */
 };
 
 extern struct fake_host host;
@@ -41,6 +42,9 @@ void fake_host_end(void);
  * which is what stands in the runtime directory's files. */
 void fake_host_now(struct mpsc_time *now);
 int64_t fake_host_boot_ms(void);
+
+/* Its mpsc_clock_coarse_fn. */
+int64_t fake_host_coarse(void);
 
 /* The partner's token from now on; NULL = none. */
 void fake_host_set_partner(const char *token);
@@ -65,7 +69,7 @@ void fake_host_give_used(const char *token, int64_t lifetime_s,
 /* The keyring is used, and has this token; NULL = none. */
 void fake_host_keep(const char *token);
 
-/* One call; its code. */
+/* One call, as the module's shell makes it; its code. */
 int fake_host_get(unsigned flags, unsigned min_validity_s);
 int fake_host_get_for(const char *business_id, unsigned flags);
 int fake_host_ask(const struct mps_request *request);

@@ -14,12 +14,14 @@
 
 #define MANY 5000
 
+static struct mpsc_gate gate;
 static struct mpsc_cache *cache;
 
 static void
 begin(void)
 {
-    cache = mpsc_cache_new();
+    CU_ASSERT_EQUAL_FATAL(mpsc_gate_init(&gate), 0);
+    cache = mpsc_cache_new(&gate);
     CU_ASSERT_PTR_NOT_NULL_FATAL(cache);
 }
 
@@ -29,6 +31,7 @@ end(void)
     mpsc_cache_free(&cache);
     CU_ASSERT_PTR_NULL(cache);
     mpsc_cache_free(&cache);
+    mpsc_gate_destroy(&gate);
 }
 
 static struct mpsc_credential *
@@ -98,18 +101,18 @@ test_put(void)
     struct mpsc_credential *first = new_credential();
     struct mpsc_credential *second = new_credential();
 
-    mpsc_cache_put(entry, mpsc_credential_hold(first));
+    mpsc_cache_put(cache, entry, mpsc_credential_hold(first));
     CU_ASSERT_PTR_EQUAL(entry->credential, first);
     CU_ASSERT_EQUAL(first->references, 2);
-    mpsc_cache_put(entry, mpsc_credential_hold(second));
+    mpsc_cache_put(cache, entry, mpsc_credential_hold(second));
     CU_ASSERT_EQUAL(first->references, 1);
     CU_ASSERT_EQUAL(second->references, 2);
-    mpsc_cache_put(entry, NULL);
+    mpsc_cache_put(cache, entry, NULL);
     CU_ASSERT_PTR_NULL(entry->credential);
     CU_ASSERT_EQUAL(second->references, 1);
     mpsc_credential_release(first);
     /* The cache lets go of what it holds. */
-    mpsc_cache_put(entry, mpsc_credential_hold(second));
+    mpsc_cache_put(cache, entry, mpsc_credential_hold(second));
     mpsc_cache_free(&cache);
     CU_ASSERT_EQUAL(second->references, 1);
     mpsc_credential_release(second);
@@ -163,9 +166,9 @@ test_purge(void)
     struct mpsc_entry *young = mpsc_cache_entry(cache, "2");
     struct mpsc_credential *credential = new_credential();
 
-    mpsc_cache_put(old, credential);
+    mpsc_cache_put(cache, old, credential);
     old->credential->received_ms = 1000;
-    mpsc_cache_put(young, new_credential());
+    mpsc_cache_put(cache, young, new_credential());
     young->credential->received_ms = 1001;
     (void)mpsc_cache_entry(cache, "3");
     mpsc_cache_purge(cache, 1000);

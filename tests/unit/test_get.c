@@ -712,7 +712,8 @@ test_usage(void)
         GETS(OLD);
         CU_ASSERT_PTR_NULL(host.entry->flight);
         CU_ASSERT_EQUAL(fake_host_started(), 0);
-        fake_host_pass(1);
+        /* It is thought of once a second. */
+        fake_host_pass(1000);
         CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
         fake_host_await_background();
         CU_ASSERT_EQUAL(fake_host_started(), 1);

@@ -17,13 +17,15 @@
 static const struct mpsc_time now = {
     .wall_s = 1700000000, .boot_ms = NOW_MS, .mono_ms = NOW_MS};
 
+static struct mpsc_gate gate;
 static struct mpsc_holdings *holdings;
 
 static void
 begin(void)
 {
+    CU_ASSERT_EQUAL_FATAL(mpsc_gate_init(&gate), 0);
     holdings = mpsc_holdings_new("https://x.example", "99", BOOT_ID,
-                                 mpsc_clock_system);
+                                 mpsc_clock_system, &gate);
     CU_ASSERT_PTR_NOT_NULL_FATAL(holdings);
 }
 
@@ -32,6 +34,7 @@ end(void)
 {
     mpsc_holdings_release(&holdings);
     CU_ASSERT_PTR_NULL(holdings);
+    mpsc_gate_destroy(&gate);
 }
 
 /* A token that was received five seconds ago. */
@@ -47,8 +50,9 @@ hold_token(void)
     record.received_boot_ms = RECEIVED_MS;
     record.expires_at = now.wall_s + 3600;
     CU_ASSERT_EQUAL(mpsc_secret_set(&record.token, "EAA", 3), 0);
-    mpsc_cache_put(entry, mpsc_credential_new(&record, MPS_SOURCE_ENDPOINT,
-                                              &now, BOOT_ID));
+    mpsc_cache_put(
+        holdings->cache, entry,
+        mpsc_credential_new(&record, MPS_SOURCE_ENDPOINT, &now, BOOT_ID));
     CU_ASSERT_EQUAL(entry->credential->received_ms, RECEIVED_MS);
 }
 

@@ -197,8 +197,9 @@ hold_token(void)
     CU_ASSERT_EQUAL(mpsc_secret_set(&record.token, "EAAheld", 7), 0);
     entry = mpsc_cache_entry(profile()->holdings->cache, BUSINESS);
     CU_ASSERT_PTR_NOT_NULL_FATAL(entry);
-    mpsc_cache_put(entry, mpsc_credential_new(&record, MPS_SOURCE_ENDPOINT,
-                                              &now, profile()->boot_id));
+    mpsc_cache_put(profile()->holdings->cache, entry,
+                   mpsc_credential_new(&record, MPS_SOURCE_ENDPOINT, &now,
+                                       profile()->boot_id));
     entry->credential->refresh_ms = entry->credential->end_ms;
     CU_ASSERT_EQUAL(call(), MPS_OK);
 }

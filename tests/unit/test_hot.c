@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* Which calls memory answers by itself, and when the next one has to think
+ * again: on fakes, with a clock that stands. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <CUnit/Basic.h>
+#include <string.h>
+
+#include "fake_host.h"
+#include "refresh.h"
+#include "run_suites.h"
+
+#define OLD "EAAold"
+#define NEW "EAAnew"
+#define LIFETIME_S 36000
+
+static const struct fake_http_answer failed = {
+    MPSC_HTTP_ANSWERED, 500, "{\"error\":{\"message\":\"x\",\"code\":2}}", 0,
+    NULL};
+
+/* True where the next call gets this token, and as `hot` says. */
+static int
+gets(const char *token, int hot)
+{
+    unsigned before = atomic_load(&host.hot);
+
+    return fake_host_get(0, 0) == MPS_OK && strcmp(host.token, token) == 0 &&
+           (atomic_load(&host.hot) != before) == hot;
+}
+
+/* The process holds a token, which has been handed out by a look of this
+ * moment. The endpoint's calls are counted from here on. */
+static void
+hold_token(void)
+{
+    host.configuration.threads = 1;
+    fake_host_give(OLD, LIFETIME_S);
+    CU_ASSERT(gets(OLD, 0));
+    CU_ASSERT(gets(OLD, 0));
+    fake_host_give(NEW, LIFETIME_S);
+}
+
+/* The once-a-second look has been taken at this moment. */
+static void
+look(void)
+{
+    atomic_store(&host.profile.look_ms, fake_host_coarse() + 1000);
+}
+
+static void
+pass_until(int64_t boot_ms)
+{
+    fake_host_pass_until(boot_ms);
+    look();
+}
+
+static struct mpsc_credential *
+held(void)
+{
+    CU_ASSERT_PTR_NOT_NULL_FATAL(host.entry->credential);
+    return host.entry->credential;
+}
+
+static void
+test_fresh(void)
+{
+    hold_token();
+    CU_ASSERT(gets(OLD, 1));
+    pass_until(held()->refresh_ms - 1);
+    CU_ASSERT(gets(OLD, 1));
+    CU_ASSERT_EQUAL(fake_host_started(), 0);
+}
+
+static void
+test_look(void)
+{
+    hold_token();
+    fake_host_pass(1000);
+    CU_ASSERT(gets(OLD, 0));
+    CU_ASSERT(gets(OLD, 1));
+}
+
+/* One call starts the refresh, one takes up what it brought. */
+static void
+test_refresh(void)
+{
+    hold_token();
+    fake_host_hold(NEW, LIFETIME_S);
+    pass_until(held()->refresh_ms);
+    CU_ASSERT(gets(OLD, 0));
+    CU_ASSERT(gets(OLD, 1));
+    fake_host_await_started(1);
+    pass_until(mpsc_refresh_mandatory(held()->received_ms, held()->end_ms) -
+               1);
+    CU_ASSERT(gets(OLD, 1));
+    fake_http_release(1);
+    fake_host_await_background();
+    CU_ASSERT(gets(NEW, 0));
+    CU_ASSERT(gets(NEW, 1));
+}
+
+/* A failed refresh is tried again when its back-off is over, and not sooner.
+ */
+static void
+test_backoff(void)
+{
+    hold_token();
+    fake_host_answer(&failed);
+    pass_until(held()->refresh_ms);
+    CU_ASSERT(gets(OLD, 0));
+    fake_host_await_background();
+    CU_ASSERT(gets(OLD, 0));
+    CU_ASSERT(gets(OLD, 1));
+    CU_ASSERT(host.entry->refresh_not_before_ms > fake_host_boot_ms());
+    pass_until(host.entry->refresh_not_before_ms - 1);
+    CU_ASSERT(gets(OLD, 1));
+    pass_until(host.entry->refresh_not_before_ms);
+    CU_ASSERT(gets(OLD, 0));
+    fake_host_await_background();
+}
+
+/* Nobody has asked since it was fresh. */
+static void
+test_mandatory(void)
+{
+    hold_token();
+    pass_until(mpsc_refresh_mandatory(held()->received_ms, held()->end_ms));
+    fake_host_give(NEW, LIFETIME_S);
+    CU_ASSERT(gets(NEW, 0));
+}
+
+static void
+test_expired(void)
+{
+    hold_token();
+    pass_until(held()->end_ms);
+    fake_host_give(NEW, LIFETIME_S);
+    CU_ASSERT(gets(NEW, 0));
+}
+
+static void
+test_invalidated(void)
+{
+    hold_token();
+    CU_ASSERT(gets(OLD, 1));
+    CU_ASSERT_EQUAL(fake_host_invalidate("EAAanother"), MPS_OK);
+    CU_ASSERT(gets(OLD, 1));
+    CU_ASSERT_EQUAL(fake_host_invalidate(OLD), MPS_OK);
+    CU_ASSERT(gets(NEW, 0));
+    CU_ASSERT(gets(NEW, 0));
+    CU_ASSERT(gets(NEW, 1));
+    CU_ASSERT_EQUAL(fake_host_invalidate(NULL), MPS_OK);
+    fake_host_give("EAAlast", LIFETIME_S);
+    CU_ASSERT(gets("EAAlast", 0));
+}
+
+static void
+test_cooled(void)
+{
+    hold_token();
+    CU_ASSERT(gets(OLD, 1));
+    mpsc_cache_cool(host.profile.holdings->cache);
+    CU_ASSERT(gets(OLD, 0));
+    CU_ASSERT(gets(OLD, 1));
+}
+
+/* What isn't plain is thought about, wrong or not. */
+static void
+test_requests(void)
+{
+    const struct mps_error small = {.size = 1};
+    const struct mps_request plain = {.size = sizeof(plain),
+                                      .business_id = FAKE_HOST_BUSINESS};
+    struct mps_request rows[7];
+    size_t count = sizeof(rows) / sizeof(rows[0]);
+
+    hold_token();
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = plain;
+    }
+    rows[0].size--;
+    rows[1].business_id = NULL;
+    rows[2].business_id = FAKE_HOST_BUSINESS "0";
+    rows[3].profile = "";
+    rows[4].min_validity_s = 1;
+    rows[5].flags = MPS_FORCE_REFRESH;
+    rows[6].error = (struct mps_error *)&small;
+    for (size_t i = 0; i < count; i++) {
+        CU_ASSERT_PTR_NULL(mpsc_get_hot(host.provider, &rows[i]));
+    }
+    CU_ASSERT_PTR_NULL(mpsc_get_hot(host.provider, NULL));
+    CU_ASSERT(gets(OLD, 1));
+}
+
+/* MPS_NO_WAIT gets what the others get; without threads it is refused. */
+static void
+test_no_wait(void)
+{
+    hold_token();
+    CU_ASSERT_EQUAL(fake_host_get(MPS_NO_WAIT, 0), MPS_OK);
+    CU_ASSERT_EQUAL(atomic_load(&host.hot), 1);
+    host.configuration.threads = 0;
+    CU_ASSERT_EQUAL(fake_host_get(MPS_NO_WAIT, 0), MPS_E_CONFIG);
+    CU_ASSERT(gets(OLD, 1));
+}
+
+/* Where the endpoint's limit is near, a refresh that is due waits; each
+ * second one call thinks about it. */
+static void
+test_held_back(void)
+{
+    hold_token();
+    pass_until(held()->refresh_ms);
+    fake_host_give_used(NEW, LIFETIME_S, "{\"call_count\":96}");
+    CU_ASSERT_EQUAL(fake_host_get_for("4712", 0), MPS_OK);
+    fake_host_give(NEW, LIFETIME_S);
+    CU_ASSERT(gets(OLD, 0));
+    CU_ASSERT(gets(OLD, 1));
+    pass_until(fake_host_boot_ms() + 999);
+    CU_ASSERT(gets(OLD, 1));
+    pass_until(fake_host_boot_ms() + 1);
+    CU_ASSERT(gets(OLD, 0));
+    CU_ASSERT(gets(OLD, 1));
+    CU_ASSERT_EQUAL(fake_host_started(), 0);
+}
+
+int
+main(void)
+{
+    CU_TestInfo tests[] = {
+        {"fresh", test_fresh},
+        {"look", test_look},
+        {"refresh", test_refresh},
+        {"back-off", test_backoff},
+        {"mandatory", test_mandatory},
+        {"expired", test_expired},
+        {"invalidated", test_invalidated},
+        {"cooled", test_cooled},
+        {"requests", test_requests},
+        {"no wait", test_no_wait},
+        {"held back", test_held_back},
+        CU_TEST_INFO_NULL,
+    };
+    CU_SuiteInfo suites[] = {
+        {"hot", fake_host_make_directory, fake_host_remove_directory,
+         fake_host_begin, fake_host_end, tests},
+        CU_SUITE_INFO_NULL,
+    };
+
+    return run_suites(suites);
+}
