@@ -135,19 +135,20 @@ test_usage(void)
     }
 }
 
-/* On a terminal what is typed isn't shown. */
+/* On a terminal what is typed isn't shown. script(1)'s own status says
+ * nothing: it may miss the child's where input and child end at the same time.
+ */
 static void
 test_terminal(void)
 {
     char output[WORLD_OUTPUT];
 
-    CU_ASSERT_EQUAL(
-        world_shell(output,
-                    "(until grep -q 'not shown' %s; do sleep 0.02; "
-                    "done; echo EAAtyped) 2>/dev/null | "
-                    "script -qfec '" COMMAND "which' %s",
-                    world_path("typed"), world_path("typed")),
-        1);
+    (void)world_shell(output,
+                      "(until grep -q 'not shown' %s; do sleep 0.02; "
+                      "done; echo EAAtyped) 2>/dev/null | "
+                      "script -qfc '" COMMAND "which; echo status=$?' %s",
+                      world_path("typed"), world_path("typed"));
+    CU_ASSERT_TRUE(is(output, "status=1\r"));
     CU_ASSERT_TRUE(is(output, "no business has that token"));
     CU_ASSERT_FALSE(is(output, "EAAtyped"));
 }
@@ -165,13 +166,12 @@ test_interrupted(void)
                 "\"$MPS_TEST_BINDIR\"/mps-credential which\n"
                 "echo \"status=$?\"\n"
                 "stty -a >\"$1.after\"\n");
-    CU_ASSERT_EQUAL(world_shell(output,
-                                "(until grep -q 'not shown' %s; do sleep "
-                                "0.02; done; printf 'EAAtyped\\003') "
-                                "2>/dev/null | script -qfec '%s %s' %s",
-                                world_path("cut"), world_path("interrupted"),
-                                world_path("stty"), world_path("cut")),
-                    0);
+    (void)world_shell(output,
+                      "(until grep -q 'not shown' %s; do sleep 0.02; done; "
+                      "printf 'EAAtyped\\003') 2>/dev/null | "
+                      "script -qfc '%s %s' %s",
+                      world_path("cut"), world_path("interrupted"),
+                      world_path("stty"), world_path("cut"));
     CU_ASSERT_TRUE(is(output, "status=130"));
     CU_ASSERT_FALSE(is(output, "EAAtyped"));
     CU_ASSERT_EQUAL(world_shell(output, "grep -q ' echo ' %s && cmp %s %s",
