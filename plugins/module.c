@@ -95,14 +95,27 @@ get_thoroughly(const struct mps_request *request,
     return conclude(&guest, code, &error, request);
 }
 
+/* Not inline: get_credential() is to have next to nothing on its stack. */
+__attribute__((noinline)) static int
+get_by_id_thoroughly(const char *business_id,
+                     const struct mps_credential **credential)
+{
+    const struct mps_request request = {.size = sizeof(request),
+                                        .business_id = business_id};
+
+    return get_thoroughly(&request, credential);
+}
+
 EXPORT int
 get_credential_with(const struct mps_request *request,
                     const struct mps_credential **credential)
 {
     struct mpsc_provider *provider = mpsc_process_provider_if_any();
 
-    if (provider != NULL && credential != NULL) {
-        *credential = mpsc_get_hot(provider, request);
+    if (provider != NULL && credential != NULL &&
+        mpsc_request_is_plain(request)) {
+        *credential = mpsc_get_hot(provider, request->business_id,
+                                   request->profile, request->flags);
         if (*credential != NULL) {
             return MPS_OK;
         }
@@ -114,10 +127,15 @@ EXPORT int
 get_credential(const char *business_id,
                const struct mps_credential **credential)
 {
-    const struct mps_request request = {.size = sizeof(request),
-                                        .business_id = business_id};
+    struct mpsc_provider *provider = mpsc_process_provider_if_any();
 
-    return get_credential_with(&request, credential);
+    if (provider != NULL && credential != NULL) {
+        *credential = mpsc_get_hot(provider, business_id, NULL, 0);
+        if (*credential != NULL) {
+            return MPS_OK;
+        }
+    }
+    return get_by_id_thoroughly(business_id, credential);
 }
 
 EXPORT void

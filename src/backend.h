@@ -13,29 +13,29 @@
 
 #include <mps/credential.h>
 
-/* All that a module knows in one process and fork generation. */
+/* All that a module knows in one process; a forked child has its own. */
 struct mpsc_provider;
 
 /*
- * An empty provider for a fork generation, or NULL without resources. It
+ * An empty provider, or NULL without resources. It
  * inherits nothing of `former` (the parent process's; NULL = none) but where
  * the log goes. One that has been in use is never freed: in a forked child
  * nobody could tell who else is using it.
  */
-struct mpsc_provider *mpsc_provider_new(struct mpsc_provider *former,
-                                        unsigned generation);
+struct mpsc_provider *mpsc_provider_new(struct mpsc_provider *former);
 
 /* Frees one that nobody has used; *provider becomes NULL. */
 void mpsc_provider_free_unused(struct mpsc_provider **provider);
 
-/* The fork generation that it was made for. */
-unsigned mpsc_provider_generation(const struct mpsc_provider *provider);
-
-/* The credential that get_credential_with() would give, a reference for the
- * host, where that takes next to no time; NULL: ask mpsc_get(). request: any,
- * NULL too. errno is kept; no cancellation point. */
+/*
+ * What get_credential_with() gives to a call that any good token meets, held
+ * for the host, where that takes next to no time; NULL: ask mpsc_get().
+ * business_id, profile: whatever the host gave. flags: 0 or MPS_NO_WAIT. errno
+ * is kept; no cancellation point.
+ */
 const struct mps_credential *mpsc_get_hot(struct mpsc_provider *provider,
-                                          const struct mps_request *request);
+                                          const char *business_id,
+                                          const char *profile, unsigned flags);
 
 /* get_credential_with(). *credential is a reference for the host, or NULL;
  * *error is filled on failure. Returns the code. */

@@ -42,34 +42,12 @@ mpsc_credential_new(struct mpsc_record *record, int source,
     return credential;
 }
 
-struct mpsc_credential *
-mpsc_credential_hold(struct mpsc_credential *credential)
-{
-    atomic_fetch_add_explicit(&credential->references, 1,
-                              memory_order_relaxed);
-    return credential;
-}
-
 void
-mpsc_credential_release(struct mpsc_credential *credential)
+mpsc_credential_free(struct mpsc_credential *credential)
 {
-    int saved;
+    int saved = errno;
 
-    if (credential == NULL ||
-        atomic_fetch_sub_explicit(&credential->references, 1,
-                                  memory_order_acq_rel) != 1) {
-        return;
-    }
-    saved = errno;
     mpsc_secret_free(&credential->token);
     free(credential);
     errno = saved;
-}
-
-struct mpsc_credential *
-mpsc_credential_of(const struct mps_credential *credential)
-{
-    /* The cast gives back what const took for the host alone: the struct is
-     * the first member of ours. */
-    return (struct mpsc_credential *)(uintptr_t)credential;
 }

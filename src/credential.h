@@ -37,15 +37,36 @@ mpsc_credential_new(struct mpsc_record *record, int source,
                     const char boot_id[MPSC_BOOT_ID_SIZE]);
 
 /* One more reference; returns its argument. Any thread. */
-struct mpsc_credential *
-mpsc_credential_hold(struct mpsc_credential *credential);
+static inline struct mpsc_credential *
+mpsc_credential_hold(struct mpsc_credential *credential)
+{
+    atomic_fetch_add_explicit(&credential->references, 1,
+                              memory_order_relaxed);
+    return credential;
+}
+
+/* Wipes and frees, when nobody holds it any more. errno is kept. */
+void mpsc_credential_free(struct mpsc_credential *credential);
 
 /* One less; the last one wipes and frees. NULL is fine. Any thread, and in a
  * child of fork(2). errno is kept. */
-void mpsc_credential_release(struct mpsc_credential *credential);
+static inline void
+mpsc_credential_release(struct mpsc_credential *credential)
+{
+    if (credential != NULL &&
+        atomic_fetch_sub_explicit(&credential->references, 1,
+                                  memory_order_acq_rel) == 1) {
+        mpsc_credential_free(credential);
+    }
+}
 
 /* From what a host gives back to what it was; NULL stays NULL. */
-struct mpsc_credential *
-mpsc_credential_of(const struct mps_credential *credential);
+static inline struct mpsc_credential *
+mpsc_credential_of(const struct mps_credential *credential)
+{
+    /* The cast gives back what const took for the host alone: the struct is
+     * the first member of ours. */
+    return (struct mpsc_credential *)(uintptr_t)credential;
+}
 
 #endif

@@ -11,51 +11,55 @@
 #include "config.h"
 #endif
 
-#include "error.h"
 #include "provider.h"
-#include "request.h"
 
-/* True for a request that any good token meets; what is wrong with another
- * mpsc_get() says. */
-static int
-is_plain(const struct mps_request *request)
+/* The profile, mostly the first of all. Called within the gate. */
+static struct mpsc_profile *
+find_profile(struct mpsc_provider *provider, const char *name)
 {
-    return request != NULL && request->size == sizeof(*request) &&
-           request->business_id != NULL && request->min_validity_s == 0 &&
-           (request->flags & ~MPS_NO_WAIT) == 0 &&
-           (request->profile == NULL || request->profile[0] != '\0') &&
-           (request->error == NULL ||
-            mpsc_error_size_ok(request->error->size));
+    struct mpsc_profile *first = provider->profiles;
+
+    if (first != NULL && mpsc_profile_is(first, name)) {
+        return first;
+    }
+    return mpsc_provider_find_unlocked(provider, name);
 }
 
-/* MPS_NO_WAIT is refused without threads, whatever memory holds. */
-static int
-may_ask(const struct mpsc_profile *profile, const struct mps_request *request)
+/* The answer of a profile's memory, where it has looked within the last
+ * second. MPS_NO_WAIT is refused without threads, whatever memory holds.
+ * Called within the gate. */
+static struct mpsc_credential *
+serve(struct mpsc_provider *provider, const struct mpsc_profile *profile,
+      const char *business_id, unsigned flags)
 {
-    return request->flags == 0 || profile->configuration->threads;
+    int64_t now_ms = provider->hub.coarse();
+
+    if (now_ms >=
+            atomic_load_explicit(&profile->look_ms, memory_order_relaxed) ||
+        (flags != 0 && !profile->configuration->threads)) {
+        return NULL;
+    }
+    return mpsc_cache_serve(profile->holdings->cache, business_id,
+                            now_ms +
+                                atomic_load_explicit(&provider->boot_ahead_ms,
+                                                     memory_order_relaxed));
 }
 
 const struct mps_credential *
-mpsc_get_hot(struct mpsc_provider *provider, const struct mps_request *request)
+mpsc_get_hot(struct mpsc_provider *provider, const char *business_id,
+             const char *profile, unsigned flags)
 {
     struct mpsc_credential *credential = NULL;
-    const struct mpsc_profile *profile;
+    const struct mpsc_profile *found;
     struct mpsc_gate_lane *lane;
-    int64_t now_ms;
 
-    if (!is_plain(request)) {
+    if (business_id == NULL ||
+        (lane = mpsc_gate_enter(&provider->hub.gate)) == NULL) {
         return NULL;
     }
-    now_ms = provider->hub.coarse();
-    lane = mpsc_gate_enter(&provider->hub.gate);
-    profile = mpsc_provider_find_unlocked(provider, request->profile);
-    if (profile != NULL && may_ask(profile, request) &&
-        now_ms <
-            atomic_load_explicit(&profile->look_ms, memory_order_relaxed)) {
-        credential = mpsc_cache_serve(
-            profile->holdings->cache, request->business_id,
-            now_ms + atomic_load_explicit(&provider->boot_ahead_ms,
-                                          memory_order_relaxed));
+    found = find_profile(provider, profile);
+    if (found != NULL) {
+        credential = serve(provider, found, business_id, flags);
     }
     mpsc_gate_leave(lane);
     return credential != NULL ? &credential->public : NULL;

@@ -16,9 +16,9 @@
  * could be held by another thread of the parent at the moment of a fork.
  */
 static struct {
-    _Atomic(struct mpsc_provider *) provider;
-    atomic_uint generation; /* how many forks lie between us and the first */
-    pthread_once_t once;    /* of the two below; glibc makes it fork-safe */
+    _Atomic(struct mpsc_provider *) provider; /* of this process; or NULL */
+    _Atomic(struct mpsc_provider *) former;   /* its parent's; or NULL */
+    pthread_once_t once; /* of the two below; glibc makes it fork-safe */
     pthread_key_t error_key;
     int error_key_ok;
 } process = {.once = PTHREAD_ONCE_INIT};
@@ -26,9 +26,13 @@ static struct {
 /* In the child of a fork. It may do no more than this: the child of a
  * multi-threaded program is bound to async-signal-safe functions. */
 static void
-count_fork(void)
+abandon(void)
 {
-    atomic_fetch_add(&process.generation, 1);
+    struct mpsc_provider *parents = atomic_exchange(&process.provider, NULL);
+
+    if (parents != NULL) {
+        atomic_store(&process.former, parents);
+    }
     mpsc_exiting_forked();
 }
 
@@ -39,7 +43,7 @@ init_once(void)
      * is no better moment to give up than the child's first call, and no
      * way to notice there. It fails only without memory. */
     (void)pthread_atfork(mpsc_exiting_before_fork, mpsc_exiting_after_fork,
-                         count_fork);
+                         abandon);
     mpsc_exiting_init();
     process.error_key_ok = pthread_key_create(&process.error_key, free) == 0;
 }
@@ -47,13 +51,7 @@ init_once(void)
 struct mpsc_provider *
 mpsc_process_provider_if_any(void)
 {
-    struct mpsc_provider *provider = atomic_load(&process.provider);
-
-    if (provider != NULL && mpsc_provider_generation(provider) ==
-                                atomic_load(&process.generation)) {
-        return provider;
-    }
-    return NULL;
+    return atomic_load_explicit(&process.provider, memory_order_acquire);
 }
 
 struct mpsc_provider *
@@ -63,14 +61,14 @@ mpsc_process_provider(void)
 
     pthread_once(&process.once, init_once);
     while ((found = mpsc_process_provider_if_any()) == NULL) {
-        struct mpsc_provider *old = atomic_load(&process.provider);
+        struct mpsc_provider *none = NULL;
         struct mpsc_provider *fresh =
-            mpsc_provider_new(old, atomic_load(&process.generation));
+            mpsc_provider_new(atomic_load(&process.former));
 
         if (fresh == NULL) {
             return NULL;
         }
-        if (!atomic_compare_exchange_strong(&process.provider, &old, fresh)) {
+        if (!atomic_compare_exchange_strong(&process.provider, &none, fresh)) {
             mpsc_provider_free_unused(&fresh);
         }
     }

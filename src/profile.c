@@ -299,18 +299,6 @@ mpsc_profile_partner_digest(const struct mpsc_profile *profile,
 }
 
 int
-mpsc_profile_is(const struct mpsc_profile *profile, const char *name)
-{
-    if (name == NULL) {
-        name = profile->environment.profile;
-    }
-    if (name == NULL || profile->name == NULL) {
-        return name == profile->name;
-    }
-    return strcmp(name, profile->name) == 0;
-}
-
-int
 mpsc_profile_logs(const struct mpsc_profile *profile, int priority)
 {
     return profile->configuration->log != MPSC_LOG_OFF &&

@@ -7,6 +7,7 @@
 #ifndef MPSC_PROFILE_H
 #define MPSC_PROFILE_H
 
+#include <string.h>
 #include <sys/types.h>
 
 #include "environment.h"
@@ -65,7 +66,17 @@ int mpsc_profile_prepare(struct mpsc_profile *profile,
                          struct mps_error *error);
 
 /* True where this is the profile that `name` means in this process. */
-int mpsc_profile_is(const struct mpsc_profile *profile, const char *name);
+static inline int
+mpsc_profile_is(const struct mpsc_profile *profile, const char *name)
+{
+    if (name == NULL) {
+        name = profile->environment.profile;
+    }
+    if (name == NULL || profile->name == NULL) {
+        return name == profile->name;
+    }
+    return strcmp(name, profile->name) == 0;
+}
 
 /* New holdings for it, with one reference; NULL without memory. */
 struct mpsc_holdings *

@@ -18,7 +18,7 @@
 #define LOAD_ERROR_MS 60000
 
 struct mpsc_provider *
-mpsc_provider_new(struct mpsc_provider *former, unsigned generation)
+mpsc_provider_new(struct mpsc_provider *former)
 {
     struct mpsc_provider *provider = calloc(1, sizeof(*provider));
 
@@ -26,7 +26,6 @@ mpsc_provider_new(struct mpsc_provider *former, unsigned generation)
         return NULL;
     }
     provider->former = former;
-    provider->generation = generation;
     provider->hub.event.fd = -1;
     provider->hub.clock = mpsc_clock_system;
     if (mpsc_log_init(&provider->hub.log,
@@ -70,12 +69,6 @@ mpsc_provider_free_unused(struct mpsc_provider **provider)
     mpsc_log_destroy(&(*provider)->hub.log);
     free(*provider);
     *provider = NULL;
-}
-
-unsigned
-mpsc_provider_generation(const struct mpsc_provider *provider)
-{
-    return provider->generation;
 }
 
 void

@@ -29,7 +29,6 @@ struct mpsc_provider {
                                     * last look */
 
     /* Constant. */
-    unsigned generation;          /* of which fork generation it is */
     struct mpsc_provider *former; /* the parent's, abandoned; or NULL */
 };
 

@@ -74,6 +74,17 @@ check_size(const struct mps_request *from, struct mps_error *error)
 }
 
 int
+mpsc_request_is_plain(const struct mps_request *request)
+{
+    return request != NULL && request->size == sizeof(*request) &&
+           request->min_validity_s == 0 &&
+           (request->flags & ~MPS_NO_WAIT) == 0 &&
+           (request->profile == NULL || request->profile[0] != '\0') &&
+           (request->error == NULL ||
+            mpsc_error_size_ok(request->error->size));
+}
+
+int
 mpsc_request_check(const struct mps_request *from,
                    const struct mpsc_request_rules *rules,
                    struct mps_request *to, struct mps_error *error)

@@ -20,6 +20,10 @@ int mpsc_request_size_ok(size_t size);
 /* True for 1 to MPS_BUSINESS_ID_MAX decimal digits. NULL is not. */
 int mpsc_request_business_id_ok(const char *business_id);
 
+/* True for a request of this version's size that any good token meets, and in
+ * which nothing is wrong but perhaps the business_id. NULL is not. */
+int mpsc_request_is_plain(const struct mps_request *request);
+
 /*
  * Copies `from` into `to`, whatever version of the struct it is: missing
  * members are zero, members that this version doesn't know must be zero.

@@ -50,7 +50,7 @@ struct news {
 };
 
 struct mpsc_provider *
-mpsc_provider_new(struct mpsc_provider *former, unsigned generation)
+mpsc_provider_new(struct mpsc_provider *former)
 {
     struct mpsc_provider *provider = calloc(1, sizeof(*provider));
 
@@ -58,7 +58,6 @@ mpsc_provider_new(struct mpsc_provider *former, unsigned generation)
         return NULL;
     }
     provider->former = former;
-    provider->generation = generation;
     provider->event.fd = -1;
     if (mpsc_log_init(&provider->log, former != NULL ? &former->log : NULL) !=
         0) {
@@ -82,12 +81,6 @@ mpsc_provider_free_unused(struct mpsc_provider **provider)
     mpsc_log_destroy(&(*provider)->log);
     free(*provider);
     *provider = NULL;
-}
-
-unsigned
-mpsc_provider_generation(const struct mpsc_provider *provider)
-{
-    return provider->generation;
 }
 
 static void
@@ -255,10 +248,13 @@ usable_unlocked(const struct mpsc_static_profile *profile,
 
 /* Its users don't count nanoseconds. */
 const struct mps_credential *
-mpsc_get_hot(struct mpsc_provider *provider, const struct mps_request *request)
+mpsc_get_hot(struct mpsc_provider *provider, const char *business_id,
+             const char *profile, unsigned flags)
 {
     (void)provider;
-    (void)request;
+    (void)business_id;
+    (void)profile;
+    (void)flags;
     return NULL;
 }
 

@@ -354,7 +354,7 @@ fake_host_begin(void)
     set_configuration();
     fake_host_answer(&good);
     fake_keyring_plan(&empty);
-    host.provider = mpsc_provider_new(NULL, 0);
+    host.provider = mpsc_provider_new(NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(host.provider);
     if (host.provider == NULL) {
         return;
@@ -406,7 +406,10 @@ static int
 get(const struct mps_request *request,
     const struct mps_credential **credential, struct mps_error *error)
 {
-    *credential = mpsc_get_hot(host.provider, request);
+    *credential = mpsc_request_is_plain(request)
+                      ? mpsc_get_hot(host.provider, request->business_id,
+                                     request->profile, request->flags)
+                      : NULL;
     if (*credential != NULL) {
         atomic_fetch_add(&host.hot, 1);
         return MPS_OK;

@@ -44,10 +44,12 @@ read_all_the_time(void *arg)
     while (!atomic_load(&stop)) {
         struct mpsc_gate_lane *lane = mpsc_gate_enter(&gate);
 
-        if (left != right) {
-            atomic_store(&torn, 1);
+        if (lane != NULL) {
+            if (left != right) {
+                atomic_store(&torn, 1);
+            }
+            mpsc_gate_leave(lane);
         }
-        mpsc_gate_leave(lane);
     }
     return NULL;
 }
@@ -75,6 +77,32 @@ test_writer(void)
     }
     CU_ASSERT_EQUAL(left, ROUNDS);
     CU_ASSERT_FALSE(atomic_load(&torn));
+}
+
+/* Nobody waits for a writer; and everyone gets in where anyone does. */
+static void
+test_closed(void)
+{
+    struct mpsc_gate_lane *lanes[64];
+    unsigned count = 0;
+
+    mpsc_gate_close(&gate);
+    CU_ASSERT_PTR_NULL(mpsc_gate_enter(&gate));
+    mpsc_gate_open(&gate);
+    while (count < gate.count) {
+        lanes[count] = mpsc_gate_enter(&gate);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(lanes[count]);
+        for (unsigned i = 0; i < count; i++) {
+            CU_ASSERT_PTR_NOT_EQUAL(lanes[i], lanes[count]);
+        }
+        count++;
+    }
+    CU_ASSERT_PTR_NULL(mpsc_gate_enter(&gate));
+    while (count > 0) {
+        mpsc_gate_leave(lanes[--count]);
+    }
+    mpsc_gate_close(&gate);
+    mpsc_gate_open(&gate);
 }
 
 /* Runs on one processor, since that is what a reader's lane goes by. */
@@ -139,6 +167,7 @@ main(void)
 {
     CU_TestInfo tests[] = {
         {"a writer is alone", test_writer},
+        {"closed", test_closed},
         {"lanes", test_lanes},
         {"errno", test_errno},
         CU_TEST_INFO_NULL,

@@ -6,6 +6,7 @@
 #endif
 
 #include <CUnit/Basic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fake_host.h"
@@ -166,32 +167,64 @@ test_cooled(void)
     CU_ASSERT(gets(OLD, 1));
 }
 
-/* What isn't plain is thought about, wrong or not. */
+/* What memory doesn't know is thought about, wrong or not. */
 static void
-test_requests(void)
+test_unknown(void)
 {
-    const struct mps_error small = {.size = 1};
-    const struct mps_request plain = {.size = sizeof(plain),
-                                      .business_id = FAKE_HOST_BUSINESS};
-    struct mps_request rows[7];
-    size_t count = sizeof(rows) / sizeof(rows[0]);
+    static const char *const ids[] = {NULL,
+                                      "",
+                                      "471",
+                                      FAKE_HOST_BUSINESS "1",
+                                      "47110000",
+                                      "47110000000000000000",
+                                      "471100000000000000001",
+                                      "47110000000000000000100000000000000"};
 
     hold_token();
-    for (size_t i = 0; i < count; i++) {
-        rows[i] = plain;
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        CU_ASSERT_PTR_NULL(mpsc_get_hot(host.provider, ids[i], NULL, 0));
     }
-    rows[0].size--;
-    rows[1].business_id = NULL;
-    rows[2].business_id = FAKE_HOST_BUSINESS "0";
-    rows[3].profile = "";
-    rows[4].min_validity_s = 1;
-    rows[5].flags = MPS_FORCE_REFRESH;
-    rows[6].error = (struct mps_error *)&small;
-    for (size_t i = 0; i < count; i++) {
-        CU_ASSERT_PTR_NULL(mpsc_get_hot(host.provider, &rows[i]));
-    }
-    CU_ASSERT_PTR_NULL(mpsc_get_hot(host.provider, NULL));
+    CU_ASSERT_PTR_NULL(
+        mpsc_get_hot(host.provider, FAKE_HOST_BUSINESS, "other", 0));
     CU_ASSERT(gets(OLD, 1));
+}
+
+/* Ids of every length, and two of each that differ in one digit. */
+static void
+test_ids(void)
+{
+    char id[MPS_BUSINESS_ID_MAX + 1];
+
+    host.configuration.threads = 1;
+    for (size_t len = 1; len <= MPS_BUSINESS_ID_MAX; len++) {
+        for (size_t at = 0; at < len; at++) {
+            char token[32];
+
+            memset(id, '1', len);
+            id[len] = '\0';
+            id[at] = '2';
+            snprintf(token, sizeof(token), "EAA%zu.%zu", len, at);
+            fake_host_give(token, LIFETIME_S);
+            CU_ASSERT_EQUAL(fake_host_get_for(id, 0), MPS_OK);
+            CU_ASSERT_EQUAL(fake_host_get_for(id, 0), MPS_OK);
+        }
+    }
+    atomic_store(&host.hot, 0);
+    look();
+    for (size_t len = 1; len <= MPS_BUSINESS_ID_MAX; len++) {
+        for (size_t at = 0; at < len; at++) {
+            char token[32];
+
+            memset(id, '1', len);
+            id[len] = '\0';
+            id[at] = '2';
+            snprintf(token, sizeof(token), "EAA%zu.%zu", len, at);
+            CU_ASSERT_EQUAL(fake_host_get_for(id, 0), MPS_OK);
+            CU_ASSERT_STRING_EQUAL(host.token, token);
+        }
+    }
+    CU_ASSERT_EQUAL(atomic_load(&host.hot),
+                    MPS_BUSINESS_ID_MAX * (MPS_BUSINESS_ID_MAX + 1) / 2);
 }
 
 /* MPS_NO_WAIT gets what the others get; without threads it is refused. */
@@ -238,7 +271,8 @@ main(void)
         {"expired", test_expired},
         {"invalidated", test_invalidated},
         {"cooled", test_cooled},
-        {"requests", test_requests},
+        {"unknown", test_unknown},
+        {"ids", test_ids},
         {"no wait", test_no_wait},
         {"held back", test_held_back},
         CU_TEST_INFO_NULL,

@@ -113,7 +113,7 @@ begin(void)
     configure(SOLUTION);
     fake_clock_start();
     lines = 0;
-    provider = mpsc_provider_new(NULL, 0);
+    provider = mpsc_provider_new(NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(provider);
     if (provider != NULL) {
         provider->hub.clock = fake_clock_now;
