@@ -19,7 +19,7 @@ businesses=1000
 at_once=32
 latency_ms=50
 
-compile prefetch_host
+compile prefetch_host host.c
 session_emulator "latency_ms = $latency_ms"
 session_nginx
 

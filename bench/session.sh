@@ -11,7 +11,8 @@
 #                                  $base_url, $ca and $token (a file)
 #   session_nginx                  HTTP/2 before it: $fronted, $fronted_ca
 #
-# $prefix is the part's argument, or else the plain variant, which is built.
+# $prefix is the part's last argument, where that is no option, or else the
+# plain variant, which is built.
 # $BENCH_DATA is a directory for a part's curves.
 
 solution=1234567890123456
@@ -23,7 +24,7 @@ fail() {
 }
 
 # In a session of its own the part runs a second time.
-session_enter() { # [PREFIX]
+session_enter() { # the part's arguments
     top=$(cd "$(dirname "$0")/.." && pwd)
     if [ -z "${BENCH_PREFIX-}" ]; then
         session_start "$@"
@@ -39,9 +40,10 @@ session_enter() { # [PREFIX]
     export MPS_CREDENTIAL_CONF="$HOME/conf"
 }
 
-session_start() { # [PREFIX]
-    local home installed=${1-}
-    if [ -z "$installed" ]; then
+session_start() { # the part's arguments
+    local home installed=
+    [ $# -eq 0 ] || installed=${!#}
+    if [ -z "${installed##-*}" ]; then
         "$top/scripts/dependencies" --bench >&2
         "$top/scripts/build" plain >&2
         installed=$top/build/plain/inst
@@ -142,11 +144,11 @@ configure() { # LINE...
 }
 
 # A program of bench/, into the working directory, as a host is built.
-compile() { # NAME [more for the compiler...]
+compile() { # NAME [its other sources, more for the compiler...]
     local name=$1
     shift
-    ${CC:-cc} -O2 -Wall -Wextra -D_GNU_SOURCE -I"$prefix/include" -o "$name" \
-        "$top/bench/$name.c" "$@"
+    (cd "$top/bench" && ${CC:-cc} -O2 -g -Wall -Wextra -D_GNU_SOURCE \
+        -I"$prefix/include" -o "$HOME/$name" "$name.c" "$@")
 }
 
 # How many requests the emulator has had.
@@ -158,6 +160,11 @@ requests() {
 
 now_ms() {
     echo $(($(date +%s%N) / 1000000))
+}
+
+# Field N of lines that have numbers in each.
+field() { # N FILE
+    awk -v n="$1" '{ print $n }' "$2"
 }
 
 median() { # number...
