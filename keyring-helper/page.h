@@ -4,8 +4,8 @@
  *
  * This header fixes the format on which all processes of a user must agree:
  *
- * - each endpoint and solution has MPSK_PAGES pages; which one a business is
- *   on, and the lock bytes: place.h;
+ * - how many pages each endpoint and solution has, and which one a business
+ *   is on: keyring_page.h; the lock bytes: place.h;
  * - a page is one item of the default collection, with the attributes of
  *   secret_service.c. The format's number is not among them: a page must be
  *   found, and left alone, whatever its format, and not be doubled;

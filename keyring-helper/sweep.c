@@ -30,7 +30,7 @@ struct sweep {
     int64_t until_ms; /* CLOCK_MONOTONIC: the client's time is over */
     uint64_t base;    /* the generation, without the raises of our own */
     int gone;         /* the client is, or there was no memory for it */
-    struct sheet sheets[MPSK_PAGES];
+    struct sheet sheets[MPSC_KEYRING_PAGES];
     struct mpsc_secret out; /* frames to be sent */
     /* Of the claim or batch that is being worked on. */
     struct mpsk_place places[MPSC_KEYRING_BATCH_MAX];
@@ -41,8 +41,8 @@ struct sweep {
 /* The pages' records on their way to the client. */
 struct telling {
     struct sweep *sweep;
-    unsigned page;        /* MPSK_PAGES: not known yet */
-    int told[MPSK_PAGES]; /* this page was told from an item before */
+    unsigned page;                /* MPSC_KEYRING_PAGES: not known yet */
+    int told[MPSC_KEYRING_PAGES]; /* this page was told from an item before */
 };
 
 static unsigned
@@ -90,9 +90,9 @@ tell_record(void *arg, const char *business_id,
 {
     struct telling *telling = arg;
     struct sweep *sweep = telling->sweep;
-    unsigned page = mpsk_place_page(business_id);
+    unsigned page = mpsc_keyring_page(business_id);
 
-    if (telling->page == MPSK_PAGES) {
+    if (telling->page == MPSC_KEYRING_PAGES) {
         telling->page = page;
     }
     if (page == telling->page && !telling->told[page] && !sweep->gone) {
@@ -115,10 +115,10 @@ tell_all(struct sweep *sweep, const struct mpsc_secret *all, size_t count)
         if (mpsk_page_parse(all[i].data, all[i].len, &page) != MPSK_PAGE_OK) {
             continue;
         }
-        telling.page = MPSK_PAGES;
+        telling.page = MPSC_KEYRING_PAGES;
         mpsk_page_each(&page, &now, sweep->access.boot_id, tell_record,
                        &telling);
-        if (telling.page != MPSK_PAGES) {
+        if (telling.page != MPSC_KEYRING_PAGES) {
             telling.told[telling.page] = 1;
         }
         mpsk_page_free(&page);
@@ -179,7 +179,7 @@ load(struct sweep *sweep, const struct mpsc_keyring_query *query,
         state = mpsk_service_read_all(access->service, &item, all, count);
     }
     mpsk_deadline_disarm();
-    for (unsigned i = 0; i < MPSK_PAGES; i++) {
+    for (unsigned i = 0; i < MPSC_KEYRING_PAGES; i++) {
         sweep->sheets[i].fresh = 1;
     }
     return state;
@@ -188,7 +188,7 @@ load(struct sweep *sweep, const struct mpsc_keyring_query *query,
 static void
 forget_sheets(struct sweep *sweep)
 {
-    for (unsigned i = 0; i < MPSK_PAGES; i++) {
+    for (unsigned i = 0; i < MPSC_KEYRING_PAGES; i++) {
         mpsk_page_free(&sweep->sheets[i].page);
         sweep->sheets[i].fresh = 0;
     }
@@ -299,7 +299,7 @@ change(struct sweep *sweep, const struct mpsc_keyring_change *changes,
     for (size_t i = 0; i < count; i++) {
         find_place(sweep, i, changes[i].business_id);
     }
-    for (unsigned number = 0; number < MPSK_PAGES; number++) {
+    for (unsigned number = 0; number < MPSC_KEYRING_PAGES; number++) {
         enum mpsc_keyring_state one = MPSC_KEYRING_OK;
         size_t grouped = 0;
 
@@ -330,7 +330,7 @@ erase(struct sweep *sweep)
     enum mpsc_keyring_state state = MPSC_KEYRING_OK;
 
     forget_sheets(sweep);
-    for (unsigned number = 0; number < MPSK_PAGES; number++) {
+    for (unsigned number = 0; number < MPSC_KEYRING_PAGES; number++) {
         enum mpsc_keyring_state one =
             mpsk_access_clear(&sweep->access, number);
 

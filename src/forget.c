@@ -12,11 +12,8 @@
 #include "environment.h"
 #include "epoch.h"
 #include "error.h"
+#include "keyring_page.h"
 #include "keyring_wait.h"
-
-/* How many the keyring has of an endpoint and solution: MPSK_PAGES of the
- * helper. */
-#define PAGES 64
 
 struct purge {
     const struct mpsc_fetch_means *means;
@@ -33,7 +30,7 @@ static int64_t
 pages_ms(const struct purge *purge, size_t pages)
 {
     return (int64_t)purge->means->configuration->keyring_deadline_ms *
-           (int64_t)(pages < PAGES ? pages : PAGES);
+           (int64_t)(pages < MPSC_KEYRING_PAGES ? pages : MPSC_KEYRING_PAGES);
 }
 
 /* A record that the keyring has: is it one of those to be erased? */
@@ -64,7 +61,8 @@ erase_all(struct purge *purge)
     if (purge->means->keyring->erase(purge->wait.session) != 0) {
         return MPSC_KEYRING_BAD_HELPER;
     }
-    return hear(purge, MPSC_KEYRING_CHANGED, pages_ms(purge, PAGES));
+    return hear(purge, MPSC_KEYRING_CHANGED,
+                pages_ms(purge, MPSC_KEYRING_PAGES));
 }
 
 static enum mpsc_keyring_state
@@ -122,7 +120,8 @@ purge_keyring(struct purge *purge)
         .solution_id = options->solution_id,
         .epoch = purge->epoch.number,
         .keyring_deadline_ms = options->keyring_deadline_ms,
-        .flight_ms = (unsigned)(pages_ms(purge, PAGES) * (int64_t)batches),
+        .flight_ms =
+            (unsigned)(pages_ms(purge, MPSC_KEYRING_PAGES) * (int64_t)batches),
     };
     enum mpsc_keyring_state state;
 

@@ -59,6 +59,11 @@ if readelf -d .libs/graph.so | grep -E 'NEEDED.*(glib|gio|gobject|secret|dbus)';
     wrong 'the module is linked to the helper'"'"'s libraries'
 fi
 
+# Who starts it waits until it has been loaded.
+if readelf -d keyring-helper/keyring-helper | grep -E 'NEEDED.*(crypto|ssl|curl)'; then
+    wrong 'the helper is linked to libraries that it needs for nothing'
+fi
+
 # The module for emergencies needs the least.
 if readelf -d .libs/static.so | grep -E 'NEEDED.*(curl|ssl)'; then
     wrong 'static.so is linked to libraries of the network'

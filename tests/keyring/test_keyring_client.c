@@ -111,7 +111,7 @@ test_pages(void)
     struct mpsk_place place;
     struct flight flight;
     char id[16];
-    int used[MPSK_PAGES] = {0};
+    int used[MPSC_KEYRING_PAGES] = {0};
     int pages = 0;
 
     for (int i = 0; i < BUSINESSES; i++) {
@@ -125,13 +125,13 @@ test_pages(void)
         snprintf(id, sizeof(id), "%d", 500 + i);
         CU_ASSERT(flight_holds(id, id));
     }
-    CU_ASSERT(pages > MPSK_PAGES / 2);
+    CU_ASSERT(pages > MPSC_KEYRING_PAGES / 2);
     /* those of earlier tests fall on pages, too */
     CU_ASSERT_EQUAL(
         desk_run("n=$(secret-tool search --all application mps-credential "
                  "2>/dev/null | grep -c '^label = '); "
                  "test \"$n\" -ge %d && test \"$n\" -le %d",
-                 pages, MPSK_PAGES),
+                 pages, MPSC_KEYRING_PAGES),
         0);
     /* nothing personal among the attributes, each secret on one line */
     CU_ASSERT_EQUAL(

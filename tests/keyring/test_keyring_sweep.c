@@ -307,7 +307,7 @@ static void
 test_many(void)
 {
     static struct sweep sweep;
-    int used[MPSK_PAGES] = {0};
+    int used[MPSC_KEYRING_PAGES] = {0};
     int pages = 0;
 
     store_many("v1");
@@ -315,7 +315,7 @@ test_many(void)
     CU_ASSERT_EQUAL(sweep.record_count, MANY);
     for (size_t i = 0; i < MANY; i++) {
         const char *token = told_token(&sweep, many[i]);
-        unsigned page = mpsk_place_page(many[i]);
+        unsigned page = mpsc_keyring_page(many[i]);
 
         CU_ASSERT(token != NULL &&
                   strcmp(token, many_records[i].token.data) == 0);
@@ -323,7 +323,7 @@ test_many(void)
         used[page] = 1;
     }
     end(&sweep);
-    CU_ASSERT_EQUAL(pages, MPSK_PAGES);
+    CU_ASSERT_EQUAL(pages, MPSC_KEYRING_PAGES);
     CU_ASSERT_EQUAL(
         desk_run("test $(secret-tool search --all application "
                  "mps-credential 2>/dev/null | grep -c '^label = ') -eq %d",
@@ -420,7 +420,7 @@ find_id(unsigned from, unsigned page, int same, char id[16])
 {
     do {
         snprintf(id, 16, "%u", ++from);
-    } while ((mpsk_place_page(id) == page) != same);
+    } while ((mpsc_keyring_page(id) == page) != same);
 }
 
 /* A page that the session has written itself after others did. */
@@ -429,7 +429,7 @@ test_claim_after_change(void)
 {
     static struct sweep sweep;
     struct flight flight;
-    unsigned page = mpsk_place_page("1");
+    unsigned page = mpsc_keyring_page("1");
     char neighbour[16];
     char stranger[16];
 
@@ -659,7 +659,7 @@ plant_page(const char *business_id, const char *text)
         "printf '%%s' '%s' | secret-tool store --label=planted xdg:schema "
         "io.github.mps_credential.Page application mps-credential endpoint "
         "https://graph.facebook.com solution 1001 page %u",
-        text, mpsk_place_page(business_id));
+        text, mpsc_keyring_page(business_id));
 }
 
 #define GOOD(token)                                                           \
@@ -673,7 +673,8 @@ test_bad_pages(void)
     static struct sweep sweep;
     const char *other = "78";
 
-    CU_ASSERT_NOT_EQUAL_FATAL(mpsk_place_page(other), mpsk_place_page("77"));
+    CU_ASSERT_NOT_EQUAL_FATAL(mpsc_keyring_page(other),
+                              mpsc_keyring_page("77"));
     erase_all();
     /* a bad record, one that isn't on its page, and a good one */
     CU_ASSERT_EQUAL(
@@ -731,7 +732,7 @@ test_erase_all(void)
     CU_ASSERT_EQUAL(mpsc_keyring_client.erase(sweep.session), 0);
     CU_ASSERT_EQUAL(await(&sweep, MPSC_KEYRING_CHANGED, 1), 0);
     CU_ASSERT_EQUAL(sweep.state, MPSC_KEYRING_OK);
-    CU_ASSERT_EQUAL(generation(), before + MPSK_PAGES);
+    CU_ASSERT_EQUAL(generation(), before + MPSC_KEYRING_PAGES);
     /* the session goes on, and keeps its claims */
     flight_end(&flight);
     flight_plan(&flight, many[1]);
@@ -826,13 +827,13 @@ test_generation(void)
     CU_ASSERT_EQUAL(claim(&sweep, many, MANY), MANY);
     CU_ASSERT_EQUAL(generation(), before + 2);
     CU_ASSERT_EQUAL(change(&sweep, many_changes, MANY), MPSC_KEYRING_OK);
-    CU_ASSERT_EQUAL(generation(), before + 2 + MPSK_PAGES);
+    CU_ASSERT_EQUAL(generation(), before + 2 + MPSC_KEYRING_PAGES);
     for (size_t i = 0; i < MANY; i++) {
         many_changes[i].what = MPSC_KEYRING_RELEASE;
     }
     CU_ASSERT_EQUAL(claim(&sweep, many, MANY), MANY);
     CU_ASSERT_EQUAL(change(&sweep, many_changes, MANY), MPSC_KEYRING_OK);
-    CU_ASSERT_EQUAL(generation(), before + 2 + MPSK_PAGES);
+    CU_ASSERT_EQUAL(generation(), before + 2 + MPSC_KEYRING_PAGES);
     end(&sweep);
 }
 
@@ -925,16 +926,16 @@ test_host_killed(void)
 /* A page is as it was or as it was to be, and none is lost. `versions` has
  * what the pages were. */
 static void
-check_whole(int versions[MPSK_PAGES], int wanted)
+check_whole(int versions[MPSC_KEYRING_PAGES], int wanted)
 {
     static struct sweep sweep;
-    int seen[MPSK_PAGES] = {0};
+    int seen[MPSC_KEYRING_PAGES] = {0};
 
     begin(&sweep);
     CU_ASSERT_EQUAL(sweep.record_count, MANY);
     for (size_t i = 0; i < sweep.record_count; i++) {
         const struct told *told = &sweep.records[i];
-        unsigned page = mpsk_place_page(told->business_id);
+        unsigned page = mpsc_keyring_page(told->business_id);
         int version = atoi(strchr(told->token, 'v') + 1);
 
         CU_ASSERT(version == wanted || version == versions[page]);
@@ -950,13 +951,13 @@ static void
 test_killed_in_write(void)
 {
     static struct sweep sweep;
-    int versions[MPSK_PAGES];
+    int versions[MPSC_KEYRING_PAGES];
     char version[16];
     unsigned done = 0;
 
     erase_all();
     store_many("v1");
-    for (int i = 0; i < MPSK_PAGES; i++) {
+    for (int i = 0; i < MPSC_KEYRING_PAGES; i++) {
         versions[i] = 1;
     }
     for (int round = 2; round < 22; round++) {

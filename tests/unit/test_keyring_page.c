@@ -249,7 +249,7 @@ test_place(void)
                         UINT64_C(1) << 62);
     CU_ASSERT_EQUAL((uint64_t)place.page_lock,
                     hash64("https://graph.facebook.com\n1001\n42") >> 2);
-    CU_ASSERT_EQUAL(mpsk_place_page("4711"), 42);
+    CU_ASSERT_EQUAL(mpsc_keyring_page("4711"), 42);
     CU_ASSERT_EQUAL(
         mpsk_place_page_lock("https://graph.facebook.com", "1001", 42),
         place.page_lock);
@@ -258,17 +258,17 @@ test_place(void)
 static void
 test_spread(void)
 {
-    unsigned used[MPSK_PAGES] = {0};
+    unsigned used[MPSC_KEYRING_PAGES] = {0};
     struct mpsk_place place;
     char id[24];
 
     for (unsigned i = 0; i < 64 * 100; i++) {
         snprintf(id, sizeof(id), "%u", 100000 + i);
         mpsk_place_find("e", "s", id, &place);
-        CU_ASSERT_FATAL(place.page < MPSK_PAGES);
+        CU_ASSERT_FATAL(place.page < MPSC_KEYRING_PAGES);
         used[place.page]++;
     }
-    for (unsigned i = 0; i < MPSK_PAGES; i++) {
+    for (unsigned i = 0; i < MPSC_KEYRING_PAGES; i++) {
         CU_ASSERT(used[i] > 50 && used[i] < 150);
     }
 }
