@@ -20,6 +20,7 @@
 struct item {
     const char *business_id; /* the caller's */
     int code;                /* NO_RESULT; of equal ones the first's counts */
+    unsigned page;           /* of the keyring; 0 where that isn't asked */
 };
 
 /*
@@ -36,13 +37,14 @@ struct mpsc_prefetch {
     unsigned flying;
     int probing; /* the one that flies finds out whether the
                   * endpoint, which has failed, answers again */
-    size_t next; /* the first item that missing() has not looked at */
+    size_t next; /* the first in `order` that missing() has not looked at */
 
     /* Guarded by the hub's lock. */
     unsigned references;
     pthread_cond_t news; /* CLOCK_MONOTONIC */
     int known;
-    struct item *items; /* sorted; NULL once the call has ended */
+    struct item *items;        /* sorted; NULL once the call has ended */
+    const struct item **order; /* page by page */
     size_t count;
     size_t *results; /* the items that have one, in the order of their coming;
                       * of equal ones the first */
@@ -114,6 +116,16 @@ compare(const void *a, const void *b)
                   ((const struct item *)b)->business_id);
 }
 
+/* Of two elements of the order. */
+static int
+compare_pages(const void *a, const void *b)
+{
+    unsigned left = (*(const struct item *const *)a)->page;
+    unsigned right = (*(const struct item *const *)b)->page;
+
+    return (left > right) - (left < right);
+}
+
 /* True where an item before it is for the same business. */
 static int
 is_repeated(const struct mpsc_prefetch *prefetch, size_t index)
@@ -126,7 +138,7 @@ is_repeated(const struct mpsc_prefetch *prefetch, size_t index)
 static struct item *
 find_unlocked(const struct mpsc_prefetch *prefetch, const char *business_id)
 {
-    const struct item key = {business_id, 0};
+    const struct item key = {business_id, 0, 0};
     struct item *found = prefetch->items == NULL
                              ? NULL
                              : bsearch(&key, prefetch->items, prefetch->count,
@@ -278,18 +290,19 @@ on_loaded(void *arg, enum mpsc_keyring_state state)
 }
 
 static size_t
-on_missing(void *arg, const char **business_ids, size_t max)
+on_missing(void *arg, struct mpsc_sweep_want *wants, size_t max)
 {
     struct mpsc_prefetch *prefetch = arg;
     size_t count = 0;
 
     lock(prefetch);
     while (count < max && prefetch->next < prefetch->count) {
-        size_t index = prefetch->next++;
+        const struct item *item = prefetch->order[prefetch->next++];
 
-        if (!is_repeated(prefetch, index) &&
-            prefetch->items[index].code == NO_RESULT) {
-            business_ids[count++] = prefetch->items[index].business_id;
+        if (!is_repeated(prefetch, (size_t)(item - prefetch->items)) &&
+            item->code == NO_RESULT) {
+            wants[count].business_id = item->business_id;
+            wants[count++].page = item->page;
         }
     }
     unlock(prefetch);
@@ -610,14 +623,34 @@ look_into_memory(struct mpsc_prefetch *prefetch)
 
 /* What the host asked for, as far as it can be told without a profile. */
 struct wanted {
-    struct item *items; /* the valid ones */
-    size_t *results;    /* room for as many */
+    struct item *items;        /* the valid ones */
+    size_t *results;           /* room for as many */
+    const struct item **order; /* likewise */
     size_t count;
     mps_prefetch_fn *done;
     void *arg;
     int worst;
     struct mps_error *error; /* of that */
 };
+
+/* The keyring takes the longer the more pages a store is spread over, so it
+ * gets the tokens page by page. */
+static void
+arrange(const struct mpsc_call *call, const struct wanted *wanted)
+{
+    int keyring = call->profile->configuration->keyring != MPSC_KEYRING_OFF;
+
+    for (size_t i = 0; i < wanted->count; i++) {
+        struct item *item = &wanted->items[i];
+
+        item->page = keyring ? mpsc_keyring_page(item->business_id) : 0;
+        wanted->order[i] = item;
+    }
+    if (keyring) {
+        qsort(wanted->order, wanted->count, sizeof(*wanted->order),
+              compare_pages);
+    }
+}
 
 static void
 run(struct mpsc_call *call, struct wanted *wanted)
@@ -629,7 +662,9 @@ run(struct mpsc_call *call, struct wanted *wanted)
         mpsc_error_set(call->error, MPS_E_NO_MEMORY, "out of memory");
         return;
     }
+    arrange(call, wanted);
     prefetch->items = wanted->items;
+    prefetch->order = wanted->order;
     prefetch->results = wanted->results;
     prefetch->count = wanted->count;
     if (call->request.deadline_ms != 0) {
@@ -669,7 +704,7 @@ sort_out(struct wanted *wanted, const char *const *business_ids, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (mpsc_request_business_id_ok(business_ids[i])) {
             wanted->items[wanted->count++] =
-                (struct item){business_ids[i], NO_RESULT};
+                (struct item){business_ids[i], NO_RESULT, 0};
             continue;
         }
         judge(&invalid, &wanted->worst, wanted->error);
@@ -723,7 +758,9 @@ mpsc_prefetch(struct mpsc_provider *provider,
     }
     wanted.items = calloc(count, sizeof(*wanted.items));
     wanted.results = calloc(count, sizeof(*wanted.results));
-    if (wanted.items == NULL || wanted.results == NULL) {
+    wanted.order = calloc(count, sizeof(*wanted.order));
+    if (wanted.items == NULL || wanted.results == NULL ||
+        wanted.order == NULL) {
         wanted.worst = mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
         goto out;
     }
@@ -734,6 +771,7 @@ mpsc_prefetch(struct mpsc_provider *provider,
 out:
     free(wanted.items);
     free(wanted.results);
+    free(wanted.order);
     return wanted.worst;
 }
 

@@ -21,17 +21,16 @@
 #define SESSION_MS (15 * 60 * 1000)
 
 /* A page takes the same time to be written whether one or twenty of its
- * records change, and more records than it has pages are on most of them: so
- * they are stored together, as many, or after that time. */
+ * records change: so it is written when it is complete. What there is of it is
+ * written before where so many records wait, or one does for that long. */
 #define BATCH_COUNT 512
 #define BATCH_MS 2000
 
 /* The port's limit, for all tokens of a batch. */
 #define BATCH_BYTES ((size_t)1024 * 1024)
 
-/* The pages that a batch can be spread over, and for how long each may keep
- * the helper: it waits for its turn, then for the keyring. */
-#define PAGES_MAX 64
+/* How long each page of a batch may keep the helper: it waits for its turn,
+ * then for the keyring. */
 #define PAGE_SHARES 2
 
 /* How often a lock that another holds is tried. */
@@ -156,8 +155,8 @@ is_waiting(const struct mpsc_sweep_slot *slot)
 static void
 stop(struct mpsc_sweep *sweep, const struct mps_error *why)
 {
-    const char *ids[64];
-    const size_t max = sizeof(ids) / sizeof(ids[0]);
+    struct mpsc_sweep_want wants[64];
+    const size_t max = sizeof(wants) / sizeof(wants[0]);
     size_t count;
 
     if (sweep->stopped.code != MPS_OK) {
@@ -177,10 +176,10 @@ stop(struct mpsc_sweep *sweep, const struct mps_error *why)
         }
     }
     while (!sweep->exhausted) {
-        count = sweep->events->missing(sweep->arg, ids, max);
+        count = sweep->events->missing(sweep->arg, wants, max);
         sweep->exhausted = count < max;
         for (size_t i = 0; i < count; i++) {
-            tell_failure(sweep, ids[i], why);
+            tell_failure(sweep, wants[i].business_id, why);
         }
     }
 }
@@ -492,8 +491,16 @@ has_all_results(const struct mpsc_sweep *sweep)
     return 1;
 }
 
-/* True where the records that wait are to be stored now: they are many, and
- * more are to come; they are old; or nothing is to come. */
+/* True where the slot's record is still to come, as far as is known. */
+static int
+is_coming(const struct mpsc_sweep_slot *slot)
+{
+    return slot->stage == MPSC_SWEEP_FLYING || is_waiting(slot);
+}
+
+/* True where all records that wait are to be stored now, whatever their pages
+ * still lack: they are many, and more are to come; they are old; or nothing is
+ * to come. */
 static int
 is_batch_due(const struct mpsc_sweep *sweep)
 {
@@ -505,7 +512,7 @@ is_batch_due(const struct mpsc_sweep *sweep)
     for (unsigned i = 0; i < MPSC_SWEEP_SLOTS; i++) {
         const struct mpsc_sweep_slot *slot = &sweep->slots[i];
 
-        coming += slot->stage == MPSC_SWEEP_FLYING || is_waiting(slot);
+        coming += (unsigned)is_coming(slot);
         kept += slot->stage == MPSC_SWEEP_KEPT;
         is_old |= slot->stage == MPSC_SWEEP_KEPT && slot->kept_ms <= old_ms;
     }
@@ -515,6 +522,21 @@ is_batch_due(const struct mpsc_sweep *sweep)
     return has_all_results(sweep) ||
            (kept >= BATCH_COUNT &&
             (coming >= BATCH_COUNT || !sweep->exhausted));
+}
+
+/* Which pages lack a record that is still to come. The owner is asked for more
+ * as long as there is room: where more of a page is to be named, there is no
+ * room, or some of it is coming. */
+static void
+find_incomplete(const struct mpsc_sweep *sweep,
+                char incomplete[MPSC_KEYRING_PAGES])
+{
+    memset(incomplete, 0, MPSC_KEYRING_PAGES);
+    for (unsigned i = 0; i < MPSC_SWEEP_SLOTS; i++) {
+        if (is_coming(&sweep->slots[i])) {
+            incomplete[sweep->slots[i].page] = 1;
+        }
+    }
 }
 
 /* True where the session takes a batch. The last one is handed over behind
@@ -529,8 +551,8 @@ takes_batch(const struct mpsc_sweep *sweep)
 
 /* A slot's part of a batch; 0 where it has none now. */
 static int
-fill_change(const struct mpsc_sweep_slot *slot, int with_records,
-            size_t *bytes, struct mpsc_keyring_change *change)
+fill_change(const struct mpsc_sweep_slot *slot, int with_record, size_t *bytes,
+            struct mpsc_keyring_change *change)
 {
     const struct mpsc_secret *token = &slot->record.token;
 
@@ -540,7 +562,7 @@ fill_change(const struct mpsc_sweep_slot *slot, int with_records,
     if (slot->stage == MPSC_SWEEP_RELEASED) {
         return 1;
     }
-    if (slot->stage != MPSC_SWEEP_KEPT || !with_records) {
+    if (slot->stage != MPSC_SWEEP_KEPT || !with_record) {
         return 0;
     }
     /* One that is too large for any batch isn't stored. */
@@ -556,21 +578,25 @@ fill_change(const struct mpsc_sweep_slot *slot, int with_records,
 }
 
 /* Hands over a batch, where one is due: the locks that are to be given back
- * at once, and the records with them when it is worth it. */
+ * at once, and the records of each page for which it is worth it. */
 static void
 change(struct mpsc_sweep *sweep)
 {
     struct mpsc_keyring_change changes[MPSC_SWEEP_SLOTS];
     struct mpsc_sweep_slot *named[MPSC_SWEEP_SLOTS];
-    int with_records = is_batch_due(sweep);
+    char incomplete[MPSC_KEYRING_PAGES];
+    int all = is_batch_due(sweep);
     int64_t now_ms = mono_ms(sweep);
     size_t count = 0;
     size_t bytes = 0;
 
+    find_incomplete(sweep, incomplete);
     for (unsigned i = 0; i < MPSC_SWEEP_SLOTS; i++) {
-        if (fill_change(&sweep->slots[i], with_records, &bytes,
+        struct mpsc_sweep_slot *slot = &sweep->slots[i];
+
+        if (fill_change(slot, all || !incomplete[slot->page], &bytes,
                         &changes[count])) {
-            named[count++] = &sweep->slots[i];
+            named[count++] = slot;
         }
     }
     if (count == 0) {
@@ -578,8 +604,9 @@ change(struct mpsc_sweep *sweep)
     }
     sweep->phase = MPSC_SWEEP_CHANGING;
     sweep->changes_due++;
-    allow_keyring(sweep, sweep->changes_due * PAGE_SHARES *
-                             (count < PAGES_MAX ? count : PAGES_MAX));
+    allow_keyring(
+        sweep, sweep->changes_due * PAGE_SHARES *
+                   (count < MPSC_KEYRING_PAGES ? count : MPSC_KEYRING_PAGES));
     if (sweep->means->keyring->change(sweep->session, changes, count) != 0) {
         broken(sweep, MPSC_KEYRING_BAD_HELPER);
         return;
@@ -603,7 +630,7 @@ change(struct mpsc_sweep *sweep)
 static void
 refill(struct mpsc_sweep *sweep)
 {
-    const char *ids[MPSC_SWEEP_SLOTS];
+    struct mpsc_sweep_want wants[MPSC_SWEEP_SLOTS];
     unsigned stock = count_stage(sweep, MPSC_SWEEP_READY) +
                      count_stage(sweep, MPSC_SWEEP_ASKED);
     unsigned room = count_stage(sweep, MPSC_SWEEP_FREE);
@@ -613,7 +640,7 @@ refill(struct mpsc_sweep *sweep)
     if (sweep->exhausted || stock >= STOCK || room == 0) {
         return;
     }
-    count = sweep->events->missing(sweep->arg, ids, room);
+    count = sweep->events->missing(sweep->arg, wants, room);
     sweep->exhausted = count < room;
     for (size_t i = 0; i < count; i++) {
         while (slot->stage != MPSC_SWEEP_FREE) {
@@ -621,7 +648,9 @@ refill(struct mpsc_sweep *sweep)
         }
         slot->stage =
             has_session(sweep) ? MPSC_SWEEP_UNCLAIMED : MPSC_SWEEP_READY;
-        strncpy(slot->business_id, ids[i], MPS_BUSINESS_ID_MAX);
+        strncpy(slot->business_id, wants[i].business_id, MPS_BUSINESS_ID_MAX);
+        slot->page = wants[i].page;
+        slot->turn = ++sweep->turns;
     }
 }
 
@@ -693,18 +722,32 @@ launch_slot(struct mpsc_sweep *sweep, struct mpsc_sweep_slot *slot)
     }
 }
 
+/* The one that is to be fetched next, or NULL. */
+static struct mpsc_sweep_slot *
+find_ready(struct mpsc_sweep *sweep, int64_t now_ms)
+{
+    struct mpsc_sweep_slot *first = NULL;
+
+    for (unsigned i = 0; i < MPSC_SWEEP_SLOTS; i++) {
+        struct mpsc_sweep_slot *slot = &sweep->slots[i];
+
+        if (slot->stage == MPSC_SWEEP_READY && slot->retry_ms <= now_ms &&
+            (first == NULL || slot->turn < first->turn)) {
+            first = slot;
+        }
+    }
+    return first;
+}
+
 static void
 launch(struct mpsc_sweep *sweep)
 {
     int64_t now_ms = mono_ms(sweep);
+    struct mpsc_sweep_slot *slot = NULL;
 
-    for (unsigned i = 0;
-         i < MPSC_SWEEP_SLOTS && sweep->flying < MPSC_SWEEP_WINDOW; i++) {
-        struct mpsc_sweep_slot *slot = &sweep->slots[i];
-
-        if (slot->stage == MPSC_SWEEP_READY && slot->retry_ms <= now_ms) {
-            launch_slot(sweep, slot);
-        }
+    while (sweep->flying < MPSC_SWEEP_WINDOW &&
+           (slot = find_ready(sweep, now_ms)) != NULL) {
+        launch_slot(sweep, slot);
     }
 }
 

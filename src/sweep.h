@@ -10,9 +10,10 @@
  *
  * The keyring is read once. Then the owner names the businesses that are
  * missing; each is claimed among the processes, fetched by a flight of the
- * owner's in the same loop, and what comes is stored in batches. A business
- * that another process fetches comes as a record when that one is done; after
- * half of its time it is fetched without the lock.
+ * owner's in the same loop, and what comes is stored in batches: a page of the
+ * keyring once all that it is to get has come. A business that another process
+ * fetches comes as a record when that one is done; after half of its time it
+ * is fetched without the lock.
  *
  * "known" is the moment at which every business has its result and the helper
  * has been sent the last batch. One thread at a time runs a sweep; its events
@@ -22,6 +23,7 @@
 #define MPSC_SWEEP_H
 
 #include "fetch.h"
+#include "keyring_page.h"
 
 /* As many fetches are under way at once. */
 #define MPSC_SWEEP_WINDOW 32
@@ -39,6 +41,12 @@ enum mpsc_sweep_launch {
                           * who needs the lock */
 };
 
+/* A business that is to be fetched. */
+struct mpsc_sweep_want {
+    const char *business_id;
+    unsigned page; /* of keyring_page.h */
+};
+
 /* What the owner is told and asked; `arg` is the sweep's. */
 struct mpsc_sweep_events {
     /* The keyring's state after each batch, or since it can't be used (any
@@ -54,9 +62,9 @@ struct mpsc_sweep_events {
     void (*loaded)(void *arg, enum mpsc_keyring_state state);
 
     /* Fills in up to `max` businesses that have no result and that were not
-     * named before. The strings are read at once. How many; fewer than `max`:
-     * they were the last. */
-    size_t (*missing)(void *arg, const char **business_ids, size_t max);
+     * named before, page by page. The strings are read at once. How many;
+     * fewer than `max`: they were the last. */
+    size_t (*missing)(void *arg, struct mpsc_sweep_want *wants, size_t max);
 
     /*
      * Fetches a business: makes a bare fetch (see fetch.h) with this deadline
@@ -101,8 +109,10 @@ enum mpsc_sweep_stage {
 struct mpsc_sweep_slot {
     enum mpsc_sweep_stage stage;
     char business_id[MPS_BUSINESS_ID_MAX + 1];
-    int locked;   /* we have the business's lock */
-    int released; /* once its lock is given back it is claimed again */
+    unsigned page;
+    uint64_t turn; /* in which it was named, and is fetched */
+    int locked;    /* we have the business's lock */
+    int released;  /* once its lock is given back it is claimed again */
 
     /* CLOCK_MONOTONIC; 0 = not set yet. */
     int64_t retry_ms;
@@ -134,6 +144,7 @@ struct mpsc_sweep {
     int known;
     int expired;              /* the deadline has passed */
     int exhausted;            /* the owner has named the last one */
+    uint64_t turns;           /* how many it has named */
     int stirred;              /* the next step has something to do */
     int64_t due_ms;           /* when it has by the time alone */
     int sending;              /* the helper has not taken all of a batch */

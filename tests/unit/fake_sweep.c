@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "fake_clock.h"
+#include "keyring_page.h"
 
 #define TOKEN_SIZE 64
 
@@ -50,6 +51,7 @@ static struct entry *entries;
 static size_t entry_count;
 static size_t largest_batch;
 static unsigned batches;
+static unsigned pages; /* written */
 
 static void *
 grown(void *array, size_t count, size_t size)
@@ -87,6 +89,7 @@ fake_sweep_plan(const struct fake_sweep_entry *planned, size_t count)
     entry_count = 0;
     largest_batch = 0;
     batches = 0;
+    pages = 0;
     for (size_t i = 0; i < count; i++) {
         size_t at = entry_of(planned[i].business_id);
         struct entry *entry = &entries[at];
@@ -144,6 +147,17 @@ fake_sweep_batches(void)
 
     pthread_mutex_lock(&fake_lock);
     count = batches;
+    pthread_mutex_unlock(&fake_lock);
+    return count;
+}
+
+unsigned
+fake_sweep_pages(void)
+{
+    unsigned count;
+
+    pthread_mutex_lock(&fake_lock);
+    count = pages;
     pthread_mutex_unlock(&fake_lock);
     return count;
 }
@@ -248,6 +262,24 @@ may_change(const struct fake_sweep *sweep)
            (due == 1 && fake_sweep_due(sweep) == MPSC_KEYRING_CHANGED);
 }
 
+/* How many pages have something to store among these. */
+static unsigned
+count_pages(const struct mpsc_keyring_change *changes, size_t count)
+{
+    char met[MPSC_KEYRING_PAGES] = {0};
+    unsigned result = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        unsigned page = mpsc_keyring_page(changes[i].business_id);
+
+        if (changes[i].what == MPSC_KEYRING_STORE && !met[page]) {
+            met[page] = 1;
+            result++;
+        }
+    }
+    return result;
+}
+
 int
 fake_sweep_change(struct fake_sweep *sweep,
                   const struct mpsc_keyring_change *changes, size_t count)
@@ -265,6 +297,7 @@ fake_sweep_change(struct fake_sweep *sweep,
     wishes = sweep->wishes + sweep->wish_count;
     sweep->wish_count += count;
     batches++;
+    pages += count_pages(changes, count);
     largest_batch = count > largest_batch ? count : largest_batch;
     for (size_t i = 0; i < count; i++) {
         struct wish *wish = &wishes[i];

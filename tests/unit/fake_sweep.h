@@ -28,6 +28,9 @@ size_t fake_sweep_held(void);
 size_t fake_sweep_largest_batch(void);
 unsigned fake_sweep_batches(void);
 
+/* How many pages these batches have written, each as often as one did. */
+unsigned fake_sweep_pages(void);
+
 /*
  * A session's part. fake_keyring.c alone calls these.
  */

@@ -32,6 +32,7 @@
 /* A business, as its owner sees it. */
 struct business {
     char id[24];
+    unsigned page; /* of the keyring */
     enum mpsc_sweep_launch reply;
     unsigned launches;
     int flying;
@@ -101,14 +102,15 @@ on_loaded(void *arg, enum mpsc_keyring_state state)
 }
 
 static size_t
-on_missing(void *arg, const char **ids, size_t max)
+on_missing(void *arg, struct mpsc_sweep_want *wants, size_t max)
 {
     size_t count = 0;
 
     (void)arg;
     CU_ASSERT(max >= 1 && max <= MPSC_SWEEP_SLOTS);
     while (count < max && named < business_count) {
-        ids[count++] = businesses[named++].id;
+        wants[count].business_id = businesses[named].id;
+        wants[count++].page = businesses[named++].page;
     }
     return count;
 }
@@ -745,6 +747,66 @@ test_batch_of_the_rest(void)
     start();
     land_all(MPS_OK);
     CU_ASSERT_EQUAL(fake_sweep_batches(), 2);
+}
+
+/* A page is stored when all that it is to get has come, and once. */
+static void
+test_batch_of_a_page(void)
+{
+    have(30);
+    for (unsigned i = 0; i < 30; i++) {
+        businesses[i].page = i / 10;
+    }
+    plan_keyring((struct fake_keyring_plan){.no_trace = 1});
+    start();
+    land(&businesses[10], MPS_OK);
+    CU_ASSERT_EQUAL(land_some(9, MPS_OK), 9);
+    settle();
+    CU_ASSERT_EQUAL(fake_sweep_batches(), 0);
+    /* A failure completes it, too. */
+    land(&businesses[9], MPS_E_SERVER);
+    settle();
+    CU_ASSERT_EQUAL(fake_sweep_batches(), 1);
+    CU_ASSERT_EQUAL(fake_sweep_largest_batch(), 10);
+    CU_ASSERT_EQUAL(stored(), 9);
+    CU_ASSERT_EQUAL(land_some(8, MPS_OK), 8);
+    settle();
+    CU_ASSERT_EQUAL(fake_sweep_batches(), 1);
+    CU_ASSERT_EQUAL(land_some(1, MPS_OK), 1);
+    settle();
+    CU_ASSERT_EQUAL(fake_sweep_batches(), 2);
+    CU_ASSERT_EQUAL(stored(), 19);
+    land_all(MPS_OK);
+    CU_ASSERT_EQUAL(fake_sweep_batches(), 3);
+    CU_ASSERT_EQUAL(stored(), 29);
+}
+
+/* More of the page that was named last may be named yet; and what was named
+ * first is fetched first, wherever there was a free slot for it. */
+static void
+test_batch_of_the_last_page(void)
+{
+    have(MPSC_SWEEP_SLOTS + 100);
+    for (unsigned i = 0; i < business_count; i++) {
+        businesses[i].page = i >= 1000;
+    }
+    plan_keyring((struct fake_keyring_plan){.no_trace = 1});
+    start();
+    CU_ASSERT_EQUAL(named, MPSC_SWEEP_SLOTS);
+    while (with_code(MPS_OK) < 1000) {
+        CU_ASSERT_EQUAL_FATAL(land_some(1, MPS_OK), 1);
+        settle();
+    }
+    CU_ASSERT_EQUAL(named, business_count);
+    CU_ASSERT_EQUAL(with_code(MPS_OK), 1000);
+    for (unsigned i = 0; i < 1000; i++) {
+        CU_ASSERT_EQUAL(businesses[i].code, MPS_OK);
+    }
+    CU_ASSERT_EQUAL(stored(), 1000);
+    land_all(MPS_OK);
+    CU_ASSERT_EQUAL(stored(), business_count);
+    /* Half of the first was too many to wait for the rest. */
+    CU_ASSERT_EQUAL(fake_sweep_batches(), 3);
 }
 
 /* The caller waits for no batch's writing, but that the helper has them all.
@@ -1475,6 +1537,8 @@ static CU_TestInfo batches[] = {
     {"of the old", test_batch_of_the_old},
     {"of many", test_batch_of_many},
     {"of the rest", test_batch_of_the_rest},
+    {"of a page", test_batch_of_a_page},
+    {"of the last page", test_batch_of_the_last_page},
     {"behind another", test_batch_behind_another},
     {"the last", test_last_batch},
     {"large tokens", test_large_tokens},
