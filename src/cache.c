@@ -192,6 +192,20 @@ mpsc_cache_is_dead(const struct mpsc_entry *entry, const char *digest,
            mpsc_rejected_until(entry->rejected, digest) != 0;
 }
 
+int
+mpsc_cache_is_dead_credential(const struct mpsc_entry *entry,
+                              const struct mpsc_credential *credential)
+{
+    char digest[MPSC_DIGEST_HEX_SIZE] = "";
+
+    /* Where it can't be told whether a token was reported dead, it was. */
+    if (entry->rejected != NULL &&
+        mpsc_credential_digest(credential, digest) != 0) {
+        return 1;
+    }
+    return mpsc_cache_is_dead(entry, digest, credential->received_ms);
+}
+
 void
 mpsc_cache_put(struct mpsc_cache *cache, struct mpsc_entry *entry,
                struct mpsc_credential *credential)

@@ -70,6 +70,10 @@ void mpsc_cache_cool(struct mpsc_cache *cache);
 int mpsc_cache_is_dead(const struct mpsc_entry *entry, const char *digest,
                        int64_t received_ms);
 
+/* The same of a credential. */
+int mpsc_cache_is_dead_credential(const struct mpsc_entry *entry,
+                                  const struct mpsc_credential *credential);
+
 /* Drops every credential that was received up to then (CLOCK_BOOTTIME); what
  * is remembered of failures stays. */
 void mpsc_cache_purge(struct mpsc_cache *cache, int64_t until_ms);

@@ -15,16 +15,16 @@
 /* Of a token's digest, as many name it in logs and audits. */
 #define MPSC_TOKEN_ID_DIGITS 12
 
+/* In the vault, with its token behind it. */
 struct mpsc_credential {
     struct mps_credential public; /* first: hosts get its address */
+    int64_t received_at;          /* Unix seconds */
+    int64_t received_ms;          /* CLOCK_BOOTTIME of this boot */
+    int64_t refresh_ms;           /* likewise; set before others see it */
+    int64_t end_ms;               /* likewise: not served from then on */
     atomic_uint references;
     atomic_flag handed_out; /* set when a host got it for the first time */
-    struct mpsc_secret token;
-    char digest[MPSC_DIGEST_HEX_SIZE]; /* the token's SHA-256 */
-    int64_t received_at;               /* Unix seconds */
-    int64_t received_ms;               /* CLOCK_BOOTTIME of this boot */
-    int64_t refresh_ms;                /* likewise; set before others see it */
-    int64_t end_ms;                    /* likewise: not served from then on */
+    char token[];           /* NUL-terminated */
 };
 
 /*
@@ -35,6 +35,11 @@ struct mpsc_credential *
 mpsc_credential_new(struct mpsc_record *record, int source,
                     const struct mpsc_time *now,
                     const char boot_id[MPSC_BOOT_ID_SIZE]);
+
+/* The token's SHA-256 in hex: it is needed too rarely to be kept. 0, or -1
+ * where libcrypto refuses. */
+int mpsc_credential_digest(const struct mpsc_credential *credential,
+                           char digest[MPSC_DIGEST_HEX_SIZE]);
 
 /* One more reference; returns its argument. Any thread. */
 static inline struct mpsc_credential *

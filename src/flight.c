@@ -58,14 +58,13 @@ notify_unlocked(struct mpsc_hub *hub)
  */
 static int
 is_newer_unlocked(const struct mpsc_flight *flight,
-                  const struct mpsc_record *record, const char *digest,
-                  int64_t received_ms)
+                  const struct mpsc_record *record, int64_t received_ms)
 {
     const struct mpsc_credential *held = flight->entry->credential;
 
     return received_ms > flight->newer_than_ms &&
            (held == NULL || held->received_at != record->received_at ||
-            strcmp(held->digest, digest) != 0);
+            strcmp(held->token, record->token.data) != 0);
 }
 
 /* True where this process knows of a purge since the flight began. Called
@@ -106,7 +105,7 @@ believe_token(struct mpsc_flight *flight, const struct mpsc_record *record,
         !is_purged_unlocked(flight, received_ms) &&
         record->received_at >=
             flight->profile->configuration->distrust_before &&
-        is_newer_unlocked(flight, record, digest, received_ms) &&
+        is_newer_unlocked(flight, record, received_ms) &&
         mpsc_lifetime_serves(received_ms, end_ms, now.boot_ms, &flight->wish);
     pthread_mutex_unlock(&flight->hub->lock);
     return serves;
@@ -414,7 +413,7 @@ take_unlocked(struct mpsc_flight *flight)
     struct mpsc_credential *credential = flight->credential;
     const struct mpsc_credential *held = entry->credential;
 
-    if (held != NULL && strcmp(held->digest, credential->digest) == 0) {
+    if (held != NULL && strcmp(held->token, credential->token) == 0) {
         credential->refresh_ms =
             mpsc_refresh_again(credential->received_ms, credential->end_ms);
     }
@@ -424,8 +423,7 @@ take_unlocked(struct mpsc_flight *flight)
     /* It may have been purged or invalidated since it was believed. */
     if (!is_outdated_unlocked(flight) &&
         (credential->public.source != MPS_SOURCE_KEYRING ||
-         !mpsc_cache_is_dead(entry, credential->digest,
-                             credential->received_ms))) {
+         !mpsc_cache_is_dead_credential(entry, credential))) {
         mpsc_cache_put(flight->holdings->cache, entry,
                        mpsc_credential_hold(credential));
     }
@@ -581,6 +579,27 @@ set_retry_unlocked(struct mpsc_flight *flight, const struct mpsc_time *now)
     }
 }
 
+/* Takes the record's token. NULL without memory, which is noted. */
+static struct mpsc_credential *
+make_credential(struct mpsc_flight *flight, struct mpsc_record *record,
+                int source, const struct mpsc_time *now)
+{
+    const char *boot_id = flight->profile->boot_id;
+    char digest[MPSC_DIGEST_HEX_SIZE];
+    struct mpsc_credential *credential =
+        mpsc_credential_new(record, source, now, boot_id);
+
+    if (credential == NULL ||
+        mpsc_credential_digest(credential, digest) != 0) {
+        mpsc_error_set(&flight->error, MPS_E_NO_MEMORY, "out of memory");
+        mpsc_credential_release(credential);
+        return NULL;
+    }
+    credential->refresh_ms = mpsc_refresh_moment(
+        digest, boot_id, credential->received_ms, credential->end_ms);
+    return credential;
+}
+
 static void
 on_known(void *arg, struct mpsc_record *record, int source,
          const struct mps_error *error)
@@ -596,15 +615,7 @@ on_known(void *arg, struct mpsc_record *record, int source,
                                 flight->fetch.business_id, record);
     }
     if (record != NULL) {
-        credential = mpsc_credential_new(record, source, &now,
-                                         flight->profile->boot_id);
-        if (credential == NULL) {
-            mpsc_error_set(&flight->error, MPS_E_NO_MEMORY, "out of memory");
-        } else {
-            credential->refresh_ms = mpsc_refresh_moment(
-                credential->digest, flight->profile->boot_id,
-                credential->received_ms, credential->end_ms);
-        }
+        credential = make_credential(flight, record, source, &now);
     } else if (error != NULL) {
         flight->error = *error;
     }

@@ -224,7 +224,7 @@ judge_unlocked(struct mpsc_call *call, struct mpsc_entry *entry, int code,
      * had may have been believed before this call joined. */
     call->provider->hub.clock(&now);
     if (code != MPS_OK || got->public.source == MPS_SOURCE_ENDPOINT ||
-        (!mpsc_cache_is_dead(entry, got->digest, got->received_ms) &&
+        (!mpsc_cache_is_dead_credential(entry, got) &&
          mpsc_lifetime_serves(got->received_ms, got->end_ms, now.boot_ms,
                               &call->wish))) {
         return code;
@@ -515,7 +515,7 @@ audit(const struct mpsc_call *call, struct mpsc_credential *credential)
         .event = "use",
         .business = call->request.business_id,
         .source = mpsc_audit_source(credential->public.source),
-        .token_id = credential->digest,
+        .token_id = credential->public.token_id,
         .expires = credential->public.expires_at,
     };
 

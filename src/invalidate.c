@@ -26,7 +26,8 @@ audit(const struct mpsc_call *call, const char *digest)
  * it: the token, or all that came before now. Called with the lock. */
 static void
 forget_unlocked(struct mpsc_cache *cache, struct mpsc_entry *entry,
-                const char *digest, const struct mpsc_time *now)
+                const char *access_token, const char *digest,
+                const struct mpsc_time *now)
 {
     struct mpsc_credential *held = entry->credential;
 
@@ -37,7 +38,7 @@ forget_unlocked(struct mpsc_cache *cache, struct mpsc_entry *entry,
         return;
     }
     mpsc_rejected_add(&entry->rejected, digest, now->boot_ms);
-    if (held != NULL && strcmp(held->digest, digest) == 0) {
+    if (held != NULL && strcmp(held->token, access_token) == 0) {
         mpsc_cache_put(cache, entry, NULL);
     }
 }
@@ -131,7 +132,8 @@ mpsc_invalidate(struct mpsc_provider *provider,
         code = mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
     } else {
         provider->hub.clock(&now);
-        forget_unlocked(call.holdings->cache, entry, digest, &now);
+        forget_unlocked(call.holdings->cache, entry, access_token, digest,
+                        &now);
         code = erase_unlocked(&call, entry, digest);
     }
     mpsc_provider_unlock(provider);

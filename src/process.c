@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "exiting.h"
+#include "vault.h"
 
 /*
  * All of the module's mutable globals. None is guarded by a lock: a lock
@@ -34,6 +35,7 @@ abandon(void)
         atomic_store(&process.former, parents);
     }
     mpsc_exiting_forked();
+    mpsc_vault_forked();
 }
 
 static void

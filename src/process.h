@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * process: the module's two globals: the provider of this process, and each
- * thread's last error. The only static variables that change live in its .c.
+ * thread's last error. Of layer 0, exiting and vault have one more each.
  */
 #ifndef MPSC_PROCESS_H
 #define MPSC_PROCESS_H

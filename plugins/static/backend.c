@@ -197,7 +197,7 @@ audit_use(struct mpsc_provider *provider,
         .event = "use",
         .business = token->business_id,
         .source = mpsc_audit_source(credential->public.source),
-        .token_id = credential->digest,
+        .token_id = credential->public.token_id,
         .expires = credential->public.expires_at,
     };
 
@@ -336,7 +336,7 @@ mpsc_invalidate(struct mpsc_provider *provider,
         token = mpsc_static_tokens_find(&profile->tokens, checked.business_id);
         if (token != NULL &&
             (access_token == NULL ||
-             strcmp(token->credential->digest, digest) == 0)) {
+             strcmp(token->credential->token, access_token) == 0)) {
             token->is_refused = 1;
         }
     }

@@ -244,7 +244,7 @@ mpsc_static_tokens_inherit(struct mpsc_static_tokens *tokens,
             mpsc_static_tokens_find(former, token->business_id);
 
         if (old == NULL ||
-            strcmp(old->credential->digest, token->credential->digest) != 0) {
+            strcmp(old->credential->token, token->credential->token) != 0) {
             continue;
         }
         token->is_refused = old->is_refused;
