@@ -48,6 +48,7 @@ session_start() { # the part's arguments
         "$top/scripts/build" plain >&2
         installed=$top/build/plain/inst
     fi
+    installed=$(cd "$installed" && pwd)
     home=$(mktemp -d)
     chmod 700 "$home"
     # shellcheck disable=SC2064 # the directory as it is called now

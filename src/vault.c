@@ -126,9 +126,9 @@ new_chunk(struct pool *pool, size_t slot_size)
         return NULL;
     }
     /* Both are best effort: an old kernel or a small limit must not keep a
-     * host from its tokens. Pages without a token need no RAM. */
+     * host from its tokens. */
     (void)madvise(chunk, size, MADV_DONTDUMP);
-    (void)mlock2(chunk, size, MLOCK_ONFAULT);
+    (void)mlock(chunk, size);
     chunk->pool = pool;
     chunk->size = size;
     chunk->slot_size = slot_size;
