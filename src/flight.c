@@ -54,7 +54,8 @@ notify_unlocked(struct mpsc_hub *hub)
 /*
  * True where a record is newer than what was held when the flight began. One
  * of another boot was received at a time by the wall clock, whose whole
- * seconds may make it look newer than itself. Called with the lock.
+ * seconds may make it look newer than itself. Where nothing was held the
+ * record may have come meanwhile, with all others. Called with the lock.
  */
 static int
 is_newer_unlocked(const struct mpsc_flight *flight,
@@ -63,7 +64,8 @@ is_newer_unlocked(const struct mpsc_flight *flight,
     const struct mpsc_credential *held = flight->entry->credential;
 
     return received_ms > flight->newer_than_ms &&
-           (held == NULL || held->received_at != record->received_at ||
+           (held == NULL || flight->newer_than_ms == INT64_MIN ||
+            held->received_at != record->received_at ||
             strcmp(held->token, record->token.data) != 0);
 }
 

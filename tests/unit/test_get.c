@@ -650,6 +650,39 @@ test_two_wishes(void)
     CU_ASSERT_EQUAL(fake_host_started(), 1);
 }
 
+/* While a flight asks the keyring, its token comes to memory with all others:
+ * it is none the worse for that. */
+static void
+test_loaded_meanwhile(void)
+{
+    struct fake_host_caller caller = {.request = {.deadline_ms = 0}};
+    struct mpsc_record record = {
+        .expires_at = FAKE_CLOCK_WALL_S + 1000,
+        .received_at = FAKE_CLOCK_WALL_S - 100,
+    };
+    struct mpsc_flight *flight;
+
+    host.configuration.threads = 1;
+    fake_host_keep(OLD);
+    fake_keyring_load_manner(FAKE_KEYRING_MUTE);
+    fake_host_call(&caller);
+    fake_host_await_flight(2);
+    CU_ASSERT_EQUAL(mpsc_secret_set(&record.token, OLD, strlen(OLD)), 0);
+    mpsc_provider_lock(host.provider);
+    flight =
+        mpsc_flight_new(&host.provider->hub, &host.profile,
+                        host.profile.holdings, host.entry, MPSC_FETCH_TOKEN);
+    mpsc_provider_unlock(host.provider);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(flight);
+    CU_ASSERT(mpsc_flight_land(flight, &record));
+    fake_keyring_load_manner(FAKE_KEYRING_ANSWERS);
+    fake_host_join(&caller);
+    CU_ASSERT_EQUAL(caller.code, MPS_OK);
+    CU_ASSERT_STRING_EQUAL(caller.token, OLD);
+    CU_ASSERT_EQUAL(fake_host_started(), 0);
+    mpsc_record_free(&record);
+}
+
 static int
 has_joined(void)
 {
@@ -833,6 +866,7 @@ main(void)
         {"a record from before the boot", test_keyring_before_boot},
         {"keyring's record of the same token", test_keyring_same_token},
         {"two wishes", test_two_wishes},
+        {"loaded meanwhile", test_loaded_meanwhile},
         {"late wish", test_late_wish},
         {"usage meanwhile", test_usage_meanwhile},
         {"dead fallback", test_dead_fallback},
