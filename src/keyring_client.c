@@ -343,14 +343,17 @@ client_step(struct mpsc_keyring_session *session,
 
     memset(event, 0, sizeof(*event));
     (void)check_descriptors(session);
-    /* First: what it said before its end is in the socket by then. */
-    session->reaped = session->reaped ||
-                      mpsc_keyring_reap(&session->child, &session->status);
     if (session->stage != HOLDING && session->stage != OVER) {
         flush(session);
         progress = await(session, event);
     } else if (session->stage == HOLDING) {
         hold(session);
+    }
+    if (progress == MPSC_KEYRING_PENDING && !session->reaped &&
+        mpsc_keyring_reap(&session->child, &session->status)) {
+        session->reaped = 1;
+        /* What it said before its end is in the socket by now. */
+        progress = await(session, event);
     }
     if (progress == MPSC_KEYRING_PENDING && session->reaped) {
         hang_up(session);
