@@ -628,6 +628,12 @@ on_known(void *arg, struct mpsc_record *record, int source,
     if (credential != NULL && source == MPS_SOURCE_ENDPOINT) {
         flight->holdings->succeeded = 1;
     }
+    /* One that was read with all the others has not flown. */
+    if (credential != NULL && source == MPS_SOURCE_KEYRING &&
+        flight->newer_than_ms == INT64_MIN &&
+        atomic_load(&flight->fetch.begun)) {
+        flight->holdings->keyring_finds++;
+    }
     if (flight->error.code == MPS_E_NOT_FOUND &&
         !flight->holdings->succeeded) {
         doubt_the_solution(flight);

@@ -17,6 +17,11 @@
 /* A refresh that must not be now is thought of again after this time. */
 #define HELD_BACK_MS 1000
 
+/* When so many tokens that memory lacked were in the keyring it is read whole:
+ * that takes as long as one helper with a hundred tokens, as ten with 10,000.
+ */
+#define FINDS_MAX 4
+
 static struct mpsc_refresh_token
 refresh_token(const struct mpsc_credential *held)
 {
@@ -326,6 +331,31 @@ probe_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
                : judge_unlocked(call, entry, code, credential);
 }
 
+/*
+ * A process that was started again finds in the keyring what it asks for, for
+ * one business after the other, and each time by a helper. To read the whole
+ * keyring takes as long as some of these: after so many it is read, and calls
+ * go on as before until it has been. Called with the lock, which is released
+ * meanwhile; true where it was: look again.
+ */
+static int
+read_ahead_unlocked(struct mpsc_call *call)
+{
+    struct mpsc_holdings *holdings = call->holdings;
+
+    if (holdings->keyring_finds < FINDS_MAX || holdings->loading != NULL) {
+        return 0;
+    }
+    holdings->keyring_finds = 0;
+    if (mpsc_call_keyring_known_unlocked(call)) {
+        return 0;
+    }
+    mpsc_provider_unlock(call->provider);
+    mpsc_prefetch_load_ahead(call);
+    mpsc_provider_lock(call->provider);
+    return 1;
+}
+
 /* A token by a flight: its code, or -1 where the call is to look again.
  * Called with the lock. */
 static int
@@ -339,6 +369,9 @@ go_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
     set_patience(call, fallback);
     switch (mpsc_call_verdict_unlocked(call, &why)) {
     case MPSC_LIMITS_OPEN:
+        if (fallback == NULL && read_ahead_unlocked(call)) {
+            return -1;
+        }
         break;
     case MPSC_LIMITS_CLOSED:
         if (!waits(call)) {

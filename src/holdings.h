@@ -66,6 +66,8 @@ struct mpsc_holdings {
     enum mpsc_holdings_swept swept;
     int64_t swept_ms;              /* CLOCK_MONOTONIC */
     struct mpsc_prefetch *loading; /* reads it all now; NULL = nobody */
+    unsigned keyring_finds; /* since then or ever: tokens that memory lacked
+                             * and a flight found there */
 };
 
 /* New and empty, with one reference; NULL without memory. gate: see cache.h.

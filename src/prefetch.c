@@ -285,6 +285,7 @@ on_loaded(void *arg, enum mpsc_keyring_state state)
         holdings->swept_ms = now.mono_ms;
         holdings->swept_generation = prefetch->generation;
         holdings->generation = prefetch->generation;
+        holdings->keyring_finds = 0;
     }
     unlock(prefetch);
 }
@@ -809,29 +810,41 @@ join_load(const struct mpsc_call *call, struct mpsc_prefetch *fresh)
     return load;
 }
 
-int
-mpsc_prefetch_load(struct mpsc_call *call)
+/* Begins to read all, or joins who does; a reference, or NULL without memory.
+ */
+static struct mpsc_prefetch *
+begin_load(const struct mpsc_call *call, int64_t deadline_ms)
 {
     const struct mpsc_configuration *options = call->profile->configuration;
     struct mpsc_prefetch *fresh = new_prefetch(call);
     struct mpsc_prefetch *load;
-    int known;
 
     if (fresh == NULL) {
-        return 0;
+        return NULL;
     }
     fresh->sweep.load_only = 1;
-    fresh->sweep.deadline_ms = call->patience_ms;
+    fresh->sweep.deadline_ms = deadline_ms;
     fresh->call.wish = (struct mpsc_lifetime_wish){0, 0};
     (void)mpsc_generation_read(fresh->sweep.place.runtime_dir,
                                options->base_url, options->solution_id,
                                &fresh->generation);
     load = join_load(call, fresh);
-    if (load == NULL) {
-        load = fresh;
-        (void)start(load, NULL, NULL);
-    } else {
+    if (load != NULL) {
         release(fresh);
+        return load;
+    }
+    (void)start(fresh, NULL, NULL);
+    return fresh;
+}
+
+int
+mpsc_prefetch_load(struct mpsc_call *call)
+{
+    struct mpsc_prefetch *load = begin_load(call, call->patience_ms);
+    int known;
+
+    if (load == NULL) {
+        return 0;
     }
     lock(load);
     await_load_unlocked(load, call->patience_ms);
@@ -839,4 +852,15 @@ mpsc_prefetch_load(struct mpsc_call *call)
     unlock(load);
     release(load);
     return known;
+}
+
+void
+mpsc_prefetch_load_ahead(const struct mpsc_call *call)
+{
+    struct mpsc_prefetch *load = begin_load(
+        call, call->now.mono_ms + call->profile->configuration->deadline_ms);
+
+    if (load != NULL) {
+        release(load);
+    }
 }

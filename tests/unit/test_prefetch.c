@@ -550,6 +550,55 @@ test_load(void)
     each_way(load);
 }
 
+/* True where memory has it, perhaps in a moment. */
+static int
+comes_to_memory(const char *business_id)
+{
+    for (int i = 0; i < FAKE_HOST_HANG_MS; i++) {
+        const struct mpsc_entry *entry;
+        int held;
+
+        mpsc_provider_lock(host.provider);
+        entry = mpsc_cache_find(host.profile.holdings->cache, business_id);
+        held = entry != NULL && entry->credential != NULL;
+        mpsc_provider_unlock(host.provider);
+        if (held) {
+            return 1;
+        }
+        rest_a_moment();
+    }
+    return 0;
+}
+
+/* A process that finds in the keyring what it asks for, again and again, reads
+ * it whole. */
+static void
+read_ahead(void)
+{
+    static const char *const found[] = {"11", "12", "13", "14", "15"};
+
+    fake_host_keep("EAAown");
+    fake_sweep_plan(records, 3);
+    for (unsigned i = 0; i < 5; i++) {
+        CU_ASSERT_PTR_NULL(
+            mpsc_cache_find(host.profile.holdings->cache, "777"));
+        CU_ASSERT_EQUAL(fake_host_get_for(found[i], 0), MPS_OK);
+        CU_ASSERT_STRING_EQUAL(host.token, "EAAown");
+        /* The same once more is none of them. */
+        CU_ASSERT_EQUAL(fake_host_get_for(found[i], 0), MPS_OK);
+    }
+    CU_ASSERT_FATAL(comes_to_memory("777"));
+    CU_ASSERT_EQUAL(fake_host_get_for("777", 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(host.token, "EAAkept");
+    CU_ASSERT_EQUAL(fake_host_started(), 0);
+}
+
+static void
+test_read_ahead(void)
+{
+    each_way(read_ahead);
+}
+
 /* --- an endpoint that doesn't answer as it should -------------------------
  */
 
@@ -883,6 +932,7 @@ main(void)
         {"keyring mute", test_keyring_mute},
         {"contested", test_contested},
         {"load", test_load},
+        {"read ahead", test_read_ahead},
         {"rate limit", test_rate_limit},
         {"no", test_no},
         {"no partner", test_no_partner},
