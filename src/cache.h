@@ -34,7 +34,8 @@ struct mpsc_entry {
                                 * invalidated, whatever its token */
     int64_t failure_since_ms;
     int64_t failure_until_ms;
-    int64_t refresh_not_before_ms; /* the back-off after failed refreshes */
+    int64_t refresh_not_before_ms; /* the back-off after failed refreshes, or
+                                    * the endpoint is closed to all */
     unsigned refresh_failures;     /* in a row */
 };
 

@@ -14,16 +14,13 @@
 #include "prefetch.h"
 #include "refresh.h"
 
-/* A refresh that must not be now is thought of again after this time. */
-#define HELD_BACK_MS 1000
-
 /* When so many tokens that memory lacked were in the keyring it is read whole:
  * that takes as long as one helper with a hundred tokens, as ten with 10,000.
  */
 #define FINDS_MAX 4
 
 static struct mpsc_refresh_token
-refresh_token(const struct mpsc_credential *held)
+held_token(const struct mpsc_credential *held)
 {
     return (struct mpsc_refresh_token){held->received_ms, held->refresh_ms,
                                        held->end_ms};
@@ -40,7 +37,7 @@ decide_unlocked(const struct mpsc_call *call, const struct mpsc_entry *entry)
         held->received_at < call->profile->configuration->distrust_before) {
         return MPSC_REFRESH_FETCH;
     }
-    token = refresh_token(held);
+    token = held_token(held);
     return mpsc_refresh_decide(
         &token, &call->wish, entry->refresh_not_before_ms, call->now.boot_ms);
 }
@@ -109,13 +106,24 @@ fails_unlocked(struct mpsc_call *call, struct mpsc_entry *entry)
     return 1;
 }
 
-/* Whether a token that need not be refreshed yet may be. Called with the
- * lock. */
+/* Whether a token that need not be refreshed yet may be; where it may not, it
+ * is put off. Called with the lock. */
 static int
-may_refresh_unlocked(const struct mpsc_call *call)
+may_refresh_unlocked(const struct mpsc_call *call, struct mpsc_entry *entry)
 {
-    return mpsc_limits_allow_advisory(&call->holdings->shared.limits,
-                                      call->now.boot_ms);
+    const struct mpsc_credential *held = entry->credential;
+    const struct mpsc_refresh_token token = held_token(held);
+    char digest[MPSC_DIGEST_HEX_SIZE] = "";
+    int64_t from_ms = mpsc_limits_advisory_from(&call->holdings->shared.limits,
+                                                call->now.boot_ms);
+
+    if (from_ms <= call->now.boot_ms) {
+        return 1;
+    }
+    (void)mpsc_credential_digest(held, digest);
+    entry->refresh_not_before_ms =
+        mpsc_refresh_put_off(digest, call->profile->boot_id, &token, from_ms);
+    return 0;
 }
 
 /* Starts a refresh in the background, where none is under way. Called with the
@@ -420,22 +428,13 @@ leave_memory_unlocked(struct mpsc_call *call)
 
 /* Until when hot.c hands out what is held. Called with the lock. */
 static void
-heat_unlocked(const struct mpsc_call *call, struct mpsc_entry *entry)
+heat_unlocked(struct mpsc_entry *entry)
 {
-    const struct mpsc_refresh_token token = refresh_token(entry->credential);
-    int64_t now_ms = call->now.boot_ms;
-    int under_way = entry->flight != NULL;
-    int64_t until_ms = mpsc_refresh_served_until(
-        &token, entry->refresh_not_before_ms, under_way);
+    const struct mpsc_refresh_token token = held_token(entry->credential);
 
-    if (until_ms <= now_ms && !may_refresh_unlocked(call)) {
-        /* It is due, and must not be: that may be over at the next look. */
-        until_ms = mpsc_refresh_mandatory(token.received_ms, token.end_ms);
-        if (until_ms > now_ms + HELD_BACK_MS) {
-            until_ms = now_ms + HELD_BACK_MS;
-        }
-    }
-    mpsc_cache_heat(entry, until_ms);
+    mpsc_cache_heat(
+        entry, mpsc_refresh_served_until(&token, entry->refresh_not_before_ms,
+                                         entry->flight != NULL));
 }
 
 /* With what is held, where that is good enough: the code, or -1 where it
@@ -452,7 +451,7 @@ serve_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
     *fallback = NULL;
     switch (action) {
     case MPSC_REFRESH_SERVE_AND_START:
-        if (!may_refresh_unlocked(call)) {
+        if (!may_refresh_unlocked(call, entry)) {
             break;
         }
         /* Where no thread is, a refresh is the caller's. */
@@ -476,7 +475,7 @@ serve_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
     case MPSC_REFRESH_SERVE:
         break;
     }
-    heat_unlocked(call, entry);
+    heat_unlocked(entry);
     *credential = mpsc_credential_hold(entry->credential);
     return MPS_OK;
 }

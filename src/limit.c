@@ -78,13 +78,23 @@ mpsc_limits_check(const struct mpsc_limits *limits, int64_t now_ms,
                                            : MPSC_LIMITS_PROBE;
 }
 
+int64_t
+mpsc_limits_advisory_from(const struct mpsc_limits *limits, int64_t now_ms)
+{
+    const struct mpsc_limit *why;
+    int64_t from_ms = now_ms;
+
+    if (mpsc_limits_check(limits, now_ms, &why) == MPSC_LIMITS_CLOSED) {
+        from_ms =
+            is_closed(why, now_ms) ? why->until_ms : limits->probe_until_ms;
+    }
+    return from_ms > limits->usage_until_ms ? from_ms : limits->usage_until_ms;
+}
+
 int
 mpsc_limits_allow_advisory(const struct mpsc_limits *limits, int64_t now_ms)
 {
-    const struct mpsc_limit *why;
-
-    return now_ms >= limits->usage_until_ms &&
-           mpsc_limits_check(limits, now_ms, &why) != MPSC_LIMITS_CLOSED;
+    return mpsc_limits_advisory_from(limits, now_ms) <= now_ms;
 }
 
 void

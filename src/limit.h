@@ -76,6 +76,11 @@ enum mpsc_limits_verdict mpsc_limits_check(const struct mpsc_limits *limits,
 int mpsc_limits_allow_advisory(const struct mpsc_limits *limits,
                                int64_t now_ms);
 
+/* When such a refresh may be made at the earliest, as far as it is known at
+ * now_ms; now_ms where it may be now. */
+int64_t mpsc_limits_advisory_from(const struct mpsc_limits *limits,
+                                  int64_t now_ms);
+
 /* This process probes, until until_ms (CLOCK_BOOTTIME) at the latest: then
  * another one may, should it have died. Only after the verdict PROBE. */
 void mpsc_limits_claim(struct mpsc_limits *limits, int64_t until_ms);

@@ -42,20 +42,26 @@ mpsc_refresh_draw(int64_t received_ms, int64_t end_ms, uint32_t random)
     return received_ms + first + draw(last - first, random);
 }
 
-int64_t
-mpsc_refresh_moment(const char digest[MPSC_DIGEST_HEX_SIZE],
-                    const char boot_id[MPSC_BOOT_ID_SIZE], int64_t received_ms,
-                    int64_t end_ms)
+/* 32 bits that look random, and are the same for the same texts. */
+static uint32_t
+drawn_from(const char *first, const char *second)
 {
     char seed[MPSC_DIGEST_HEX_SIZE + MPSC_BOOT_ID_SIZE];
     char sum[MPSC_DIGEST_HEX_SIZE] = "80000000";
     char digits[9] = "";
 
-    snprintf(seed, sizeof(seed), "%s%s", digest, boot_id);
+    snprintf(seed, sizeof(seed), "%s%s", first, second);
     (void)mpsc_digest_sha256(seed, strlen(seed), sum);
     memcpy(digits, sum, sizeof(digits) - 1);
-    return mpsc_refresh_draw(received_ms, end_ms,
-                             (uint32_t)strtoul(digits, NULL, 16));
+    return (uint32_t)strtoul(digits, NULL, 16);
+}
+
+int64_t
+mpsc_refresh_moment(const char digest[MPSC_DIGEST_HEX_SIZE],
+                    const char boot_id[MPSC_BOOT_ID_SIZE], int64_t received_ms,
+                    int64_t end_ms)
+{
+    return mpsc_refresh_draw(received_ms, end_ms, drawn_from(digest, boot_id));
 }
 
 int64_t
@@ -72,6 +78,20 @@ mpsc_refresh_mandatory(int64_t received_ms, int64_t end_ms)
     int64_t lifetime = max(end_ms - received_ms, 0);
 
     return end_ms - min(lifetime / 10, MPSC_REFRESH_MANDATORY_MS);
+}
+
+int64_t
+mpsc_refresh_put_off(const char digest[MPSC_DIGEST_HEX_SIZE],
+                     const char boot_id[MPSC_BOOT_ID_SIZE],
+                     const struct mpsc_refresh_token *token, int64_t from_ms)
+{
+    /* The other way round: the draw of the moment says how much is left now,
+     * and a draw that goes with that is none. */
+    uint32_t random = drawn_from(boot_id, digest);
+    int64_t half = max(token->end_ms - from_ms, 0) / 2;
+
+    return min(from_ms + draw(half, random),
+               mpsc_refresh_mandatory(token->received_ms, token->end_ms));
 }
 
 enum mpsc_refresh_state

@@ -65,6 +65,18 @@ int64_t mpsc_refresh_moment(const char digest[MPSC_DIGEST_HEX_SIZE],
                             int64_t received_ms, int64_t end_ms);
 
 /*
+ * When a token in its advisory part is refreshed that may not be before
+ * from_ms, since all refreshes are held up: uniformly in the first half of
+ * what is left of it then, so that a fleet that was held up together does not
+ * come back together; but when its mandatory part begins at the latest. Drawn
+ * as its moment is.
+ */
+int64_t mpsc_refresh_put_off(const char digest[MPSC_DIGEST_HEX_SIZE],
+                             const char boot_id[MPSC_BOOT_ID_SIZE],
+                             const struct mpsc_refresh_token *token,
+                             int64_t from_ms);
+
+/*
  * When next, after a refresh that brought the same token: when half of what
  * remains is over, MPSC_REFRESH_PAUSE_MS at the least, but not after the end.
  */

@@ -725,6 +725,61 @@ test_late_wish(void)
     CU_ASSERT_STRING_EQUAL(second.token, NEW);
 }
 
+/* The held token's refresh is put off: into the first half of what is left of
+ * it when closed_ms are over. Lets time pass until then. */
+static void
+check_put_off(int64_t closed_ms)
+{
+    int64_t from_ms = fake_host_boot_ms() + closed_ms;
+    int64_t until_ms = host.entry->refresh_not_before_ms;
+
+    CU_ASSERT(until_ms > from_ms);
+    CU_ASSERT(until_ms <= from_ms + (held()->end_ms - from_ms) / 2);
+    fake_host_pass_until(until_ms - 1);
+    GETS(OLD);
+    CU_ASSERT_PTR_NULL(host.entry->flight);
+    CU_ASSERT_EQUAL(fake_host_started(), 0);
+    fake_host_pass(1);
+}
+
+/* A limit holds up many tokens' refreshes, of all hosts alike: they don't come
+ * together when it is over. */
+static void
+test_limit_over(void)
+{
+    hold_token(1, LONG_S);
+    pass_to_advisory();
+    fake_host_answer(&limited);
+    CU_ASSERT_EQUAL(fake_host_get_for("1", 0), MPS_E_RATE_LIMITED);
+    fake_host_give(NEW, LONG_S);
+    GETS(OLD);
+    check_put_off(120000);
+    GETS(OLD);
+    fake_host_await_background();
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+    GETS(NEW);
+    CU_ASSERT_EQUAL(host.entry->refresh_not_before_ms, 0);
+}
+
+/* A limit that outlasts the token keeps nobody from asking in its last
+ * part. */
+static void
+test_usage_to_the_end(void)
+{
+    hold_token(1, LIFETIME_S);
+    pass_to_advisory();
+    fake_host_give_used("EAAother", LONG_S, "{\"call_count\":95}");
+    CU_ASSERT_EQUAL(fake_host_get_for("1", 0), MPS_OK);
+    fake_host_give(NEW, LONG_S);
+    GETS(OLD);
+    fake_host_pass_until(held()->end_ms - MANDATORY_MS - 1);
+    GETS(OLD);
+    CU_ASSERT_EQUAL(fake_host_started(), 0);
+    fake_host_pass(1);
+    GETS(NEW);
+    CU_ASSERT_EQUAL(fake_host_started(), 1);
+}
+
 /* The app's use of the API is near its limit: what can wait does, what can't
  * doesn't. */
 static void
@@ -741,12 +796,7 @@ test_usage(void)
         fake_host_give(NEW, LONG_S);
         GETS(OLD);
         CU_ASSERT_PTR_NULL(host.entry->flight);
-        fake_host_pass(MPSC_LIMITS_USAGE_MS - 1);
-        GETS(OLD);
-        CU_ASSERT_PTR_NULL(host.entry->flight);
-        CU_ASSERT_EQUAL(fake_host_started(), 0);
-        /* It is thought of once a second. */
-        fake_host_pass(1000);
+        check_put_off(MPSC_LIMITS_USAGE_MS);
         CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
         fake_host_await_background();
         CU_ASSERT_EQUAL(fake_host_started(), 1);
@@ -868,6 +918,8 @@ main(void)
         {"two wishes", test_two_wishes},
         {"loaded meanwhile", test_loaded_meanwhile},
         {"late wish", test_late_wish},
+        {"a limit that is over", test_limit_over},
+        {"usage to the end", test_usage_to_the_end},
         {"usage meanwhile", test_usage_meanwhile},
         {"dead fallback", test_dead_fallback},
         {"end while waiting", test_end_while_waiting},

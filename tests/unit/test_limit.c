@@ -432,6 +432,38 @@ may_refresh(void)
     return mpsc_limits_allow_advisory(&limits, now.boot_ms);
 }
 
+/* In how many milliseconds from now a refresh may be made. */
+static int64_t
+refresh_in(void)
+{
+    return mpsc_limits_advisory_from(&limits, now.boot_ms) - now.boot_ms;
+}
+
+/* What keeps advisory refreshes for longest says until when. */
+static void
+test_advisory_from(void)
+{
+    begin();
+    CU_ASSERT_EQUAL(refresh_in(), 0);
+    count_with(MPS_E_RATE_LIMITED, 120, 0);
+    CU_ASSERT_EQUAL(refresh_in(), 120000);
+    count_usage(MPS_OK, 95);
+    pass(1000);
+    CU_ASSERT_EQUAL(refresh_in(), 299000);
+    pass(299000);
+    CU_ASSERT_EQUAL(refresh_in(), 0);
+
+    begin();
+    open_breaker();
+    CU_ASSERT_EQUAL(refresh_in(), 750);
+    pass(750);
+    CU_ASSERT_EQUAL(refresh_in(), 0);
+    mpsc_limits_claim(&limits, now.boot_ms + 10000);
+    CU_ASSERT_EQUAL(refresh_in(), 10000);
+    pass(10000);
+    CU_ASSERT_EQUAL(refresh_in(), 0);
+}
+
 static void
 test_usage(void)
 {
@@ -573,6 +605,7 @@ main(void)
         {"probe", test_probe},
         {"several reasons", test_several},
         {"usage", test_usage},
+        {"advisory refreshes, from when", test_advisory_from},
         {"explanation", test_explain},
         {"long message", test_long_message},
         CU_TEST_INFO_NULL,

@@ -6,6 +6,7 @@
 #endif
 
 #include <CUnit/Basic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "refresh.h"
@@ -199,6 +200,63 @@ test_uniform(void)
     CU_ASSERT(llabs(sum / DRAWS - width / 2) < width * 3 / 346);
 }
 
+/*
+ * What is put off comes in the first half of what is left, as uniformly as
+ * above; not by the draw of the token's moment, which says how much is left:
+ * of those with a late moment as many come in the first part as of all.
+ */
+static void
+test_put_off(void)
+{
+    enum { DRAWS = 10000, PARTS = 10 };
+    const char boot[MPSC_BOOT_ID_SIZE] = "b31415";
+    const char other_boot[MPSC_BOOT_ID_SIZE] = "b27182";
+    char digest[MPSC_DIGEST_HEX_SIZE] = "";
+    const struct mpsc_refresh_token token = {RECEIVED, 0, RECEIVED + 2 * HOUR};
+    const int64_t from = RECEIVED + HOUR;
+    const int64_t mandatory = token.end_ms - 60 * S;
+    const double expected = (double)DRAWS / PARTS;
+    unsigned parts[PARTS + 1] = {0};
+    double chi_square = 0;
+    unsigned late = 0;
+    unsigned late_first = 0;
+
+    for (int i = 0; i < DRAWS; i++) {
+        int64_t moment;
+        int64_t drawn;
+
+        snprintf(digest, sizeof(digest), "%064d", i);
+        moment = mpsc_refresh_moment(digest, boot, 0, HOUR);
+        drawn = mpsc_refresh_put_off(digest, boot, &token, from) - from;
+        CU_ASSERT_FATAL(drawn >= 0 && drawn <= HOUR / 2);
+        parts[drawn * PARTS / (HOUR / 2)]++;
+        if (moment >= HOUR * 7 / 10) {
+            late++;
+            late_first += drawn < HOUR / 4;
+        }
+    }
+    parts[PARTS - 1] += parts[PARTS];
+    for (int i = 0; i < PARTS; i++) {
+        double off = (double)parts[i] - expected;
+
+        chi_square += off * off / expected;
+    }
+    CU_ASSERT(chi_square < 27.88);
+    /* Three standard deviations of a half of some 5,000. */
+    CU_ASSERT(abs((int)(2 * late_first) - (int)late) < 2 * 107);
+    CU_ASSERT_EQUAL(mpsc_refresh_put_off(digest, boot, &token, from),
+                    mpsc_refresh_put_off(digest, boot, &token, from));
+    CU_ASSERT_NOT_EQUAL(
+        mpsc_refresh_put_off(digest, boot, &token, from),
+        mpsc_refresh_put_off(digest, other_boot, &token, from));
+    /* The last minute is for whoever needs it. */
+    CU_ASSERT_EQUAL(mpsc_refresh_put_off(digest, boot, &token, mandatory),
+                    mandatory);
+    CU_ASSERT_EQUAL(
+        mpsc_refresh_put_off(digest, boot, &token, token.end_ms + HOUR),
+        mandatory);
+}
+
 /* Half of what remains, and in the last seconds no endless halving. */
 static void
 test_again(void)
@@ -364,6 +422,7 @@ main(void)
         {"states", test_states},
         {"decisions", test_decide},
         {"uniform draws", test_uniform},
+        {"put off", test_put_off},
         {"the same token again", test_again},
         {"back-off", test_backoff},
         {"an endpoint that is down", test_down},
