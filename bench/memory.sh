@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What memory does a cached token take? Measured is what a host's private
 # written pages grow by when 10,000 businesses follow 10,000 others: what is
-# there once, and what a prefetch leaves behind on the heap, is there by then.
+# there once is there by then, and what is free on the heap isn't counted.
 # And with tokens that live for seconds, does 10 million calls' rotation make
 # it grow? The first half has seen all that there is at any one time.
 #

@@ -186,10 +186,13 @@ int
 mpsc_cache_is_dead(const struct mpsc_entry *entry, const char *digest,
                    int64_t received_ms)
 {
+    const struct mpsc_setbacks *setbacks =
+        mpsc_setbacks_recall(entry->setbacks);
+
     /* What was received before this boot has a time below 0. */
-    return (entry->distrust_until_ms != 0 &&
-            received_ms <= entry->distrust_until_ms) ||
-           mpsc_rejected_until(entry->rejected, digest) != 0;
+    return (setbacks->distrust_until_ms != 0 &&
+            received_ms <= setbacks->distrust_until_ms) ||
+           mpsc_rejected_until(setbacks->rejected, digest) != 0;
 }
 
 int
@@ -199,7 +202,7 @@ mpsc_cache_is_dead_credential(const struct mpsc_entry *entry,
     char digest[MPSC_DIGEST_HEX_SIZE] = "";
 
     /* Where it can't be told whether a token was reported dead, it was. */
-    if (entry->rejected != NULL &&
+    if (mpsc_setbacks_recall(entry->setbacks)->rejected != NULL &&
         mpsc_credential_digest(credential, digest) != 0) {
         return 1;
     }
@@ -217,27 +220,6 @@ mpsc_cache_put(struct mpsc_cache *cache, struct mpsc_entry *entry,
     mpsc_cache_heat(entry, 0);
     mpsc_gate_open(cache->gate);
     mpsc_credential_release(former);
-}
-
-void
-mpsc_cache_fail(struct mpsc_entry *entry, const struct mps_error *failure,
-                int64_t until_ms)
-{
-    if (entry->failure == NULL) {
-        entry->failure = malloc(sizeof(*entry->failure));
-    }
-    if (entry->failure != NULL) {
-        *entry->failure = *failure;
-        entry->failure_until_ms = until_ms;
-    }
-}
-
-void
-mpsc_cache_forgive(struct mpsc_entry *entry)
-{
-    free(entry->failure);
-    entry->failure = NULL;
-    entry->failure_until_ms = 0;
 }
 
 void
@@ -264,8 +246,7 @@ mpsc_cache_free(struct mpsc_cache **cache)
     HASH_ITER (hh, (*cache)->items, item, next) {
         HASH_DEL((*cache)->items, item);
         mpsc_credential_release(item->entry.credential);
-        mpsc_cache_forgive(&item->entry);
-        mpsc_rejected_free(&item->entry.rejected);
+        mpsc_setbacks_free(&item->entry.setbacks);
         free(item);
     }
     free(*cache);

@@ -11,32 +11,20 @@
 
 #include "credential.h"
 #include "gate.h"
-#include "rejected.h"
+#include "setbacks.h"
 
 struct mpsc_flight;
 
 struct mpsc_cache;
 
+/* There may be tens of thousands: what few need is not in it. */
 struct mpsc_entry {
     char business_id[MPS_BUSINESS_ID_MAX + 1];
     struct mpsc_credential *credential; /* a reference; NULL = none */
     _Atomic int64_t hot_until_ms;   /* CLOCK_BOOTTIME: until then it is handed
                                      * out without further thought */
     struct mpsc_flight *flight;     /* the fetch under way; NULL = none */
-    struct mpsc_flight *erasure;    /* the last that nobody waits for; NULL =
-                                     * none */
-    struct mpsc_rejected *rejected; /* tokens that were reported dead */
-    struct mps_error *failure;      /* remembered; NULL = none */
-    int failure_binds; /* also a caller who could wait isn't let ask again */
-
-    /* CLOCK_BOOTTIME, 0 = none. */
-    int64_t distrust_until_ms; /* what was received up to then was
-                                * invalidated, whatever its token */
-    int64_t failure_since_ms;
-    int64_t failure_until_ms;
-    int64_t refresh_not_before_ms; /* the back-off after failed refreshes, or
-                                    * the endpoint is closed to all */
-    unsigned refresh_failures;     /* in a row */
+    struct mpsc_setbacks *setbacks; /* NULL = none */
 };
 
 /* An empty cache, or NULL without memory. The gate outlives it. */
@@ -82,13 +70,6 @@ void mpsc_cache_purge(struct mpsc_cache *cache, int64_t until_ms);
 /* Replaces the entry's credential; takes the reference. NULL drops it. */
 void mpsc_cache_put(struct mpsc_cache *cache, struct mpsc_entry *entry,
                     struct mpsc_credential *credential);
-
-/* Remembers a failure until then; without memory it is not remembered. */
-void mpsc_cache_fail(struct mpsc_entry *entry, const struct mps_error *failure,
-                     int64_t until_ms);
-
-/* Forgets the failure. */
-void mpsc_cache_forgive(struct mpsc_entry *entry);
 
 /* Releases all; no flight may be under way, and nobody may come for it through
  * the gate any more. *cache becomes NULL. */

@@ -270,7 +270,8 @@ dead_until(struct mpsc_flight *flight, const struct mpsc_record *record)
     if (mpsc_digest_sha256(record->token.data, record->token.len, digest) ==
         0) {
         pthread_mutex_lock(&flight->hub->lock);
-        until_ms = mpsc_rejected_until(flight->entry->rejected, digest);
+        until_ms = mpsc_rejected_until(
+            mpsc_setbacks_recall(flight->entry->setbacks)->rejected, digest);
         pthread_mutex_unlock(&flight->hub->lock);
     }
     return until_ms;
@@ -363,20 +364,24 @@ held_unlocked(const struct mpsc_flight *flight, const struct mpsc_time *now)
     return held != NULL && held->end_ms > now->boot_ms ? held : NULL;
 }
 
-/* Lets the next refresh wait. Called with the lock. */
+/* Lets the next refresh wait, where there is memory. Called with the lock. */
 static void
 back_off_unlocked(struct mpsc_flight *flight,
                   const struct mpsc_credential *held,
                   const struct mpsc_time *now)
 {
-    struct mpsc_entry *entry = flight->entry;
+    struct mpsc_setbacks *setbacks =
+        mpsc_setbacks_note(&flight->entry->setbacks);
     int64_t wait_ms;
 
-    entry->refresh_failures++;
+    if (setbacks == NULL) {
+        return;
+    }
+    setbacks->refresh_failures++;
     wait_ms =
-        mpsc_refresh_backoff(entry->refresh_failures,
+        mpsc_refresh_backoff(setbacks->refresh_failures,
                              held->end_ms - now->boot_ms, mpsc_random_bits());
-    entry->refresh_not_before_ms = now->boot_ms + wait_ms;
+    setbacks->refresh_not_before_ms = now->boot_ms + wait_ms;
 }
 
 /* Called with the lock. */
@@ -402,9 +407,8 @@ remember_failure_unlocked(struct mpsc_flight *flight,
     if (error->retry_at == 0 && (is_no || flight->background)) {
         error->retry_at = now->wall_s + (until_ms - now->boot_ms + 999) / 1000;
     }
-    mpsc_cache_fail(flight->entry, error, until_ms);
-    flight->entry->failure_since_ms = now->boot_ms;
-    flight->entry->failure_binds = is_no || flight->refused;
+    mpsc_setbacks_fail(&flight->entry->setbacks, error, now->boot_ms, until_ms,
+                       is_no || flight->refused);
 }
 
 /* Takes a token into the cache. Called with the lock. */
@@ -419,9 +423,7 @@ take_unlocked(struct mpsc_flight *flight)
         credential->refresh_ms =
             mpsc_refresh_again(credential->received_ms, credential->end_ms);
     }
-    entry->refresh_failures = 0;
-    entry->refresh_not_before_ms = 0;
-    mpsc_cache_forgive(entry);
+    mpsc_setbacks_recover(&entry->setbacks);
     /* It may have been purged or invalidated since it was believed. */
     if (!is_outdated_unlocked(flight) &&
         (credential->public.source != MPS_SOURCE_KEYRING ||
@@ -438,8 +440,8 @@ settle_unlocked(struct mpsc_flight *flight, const struct mpsc_time *now)
     struct mpsc_entry *entry = flight->entry;
     const struct mpsc_credential *held = held_unlocked(flight, now);
 
-    if (entry->erasure == flight) {
-        entry->erasure = NULL;
+    if (entry->setbacks != NULL && entry->setbacks->erasure == flight) {
+        entry->setbacks->erasure = NULL;
     }
     if (flight->fetch.purpose == MPSC_FETCH_TOKEN) {
         if (flight->credential != NULL) {

@@ -39,7 +39,9 @@ decide_unlocked(const struct mpsc_call *call, const struct mpsc_entry *entry)
     }
     token = held_token(held);
     return mpsc_refresh_decide(
-        &token, &call->wish, entry->refresh_not_before_ms, call->now.boot_ms);
+        &token, &call->wish,
+        mpsc_setbacks_recall(entry->setbacks)->refresh_not_before_ms,
+        call->now.boot_ms);
 }
 
 static int
@@ -79,30 +81,33 @@ is_lifted_unlocked(const struct mpsc_call *call,
 static int
 fails_unlocked(struct mpsc_call *call, struct mpsc_entry *entry)
 {
+    const struct mpsc_setbacks *setbacks =
+        mpsc_setbacks_recall(entry->setbacks);
     struct mpsc_time now;
     int is_no;
 
-    if (entry->failure == NULL) {
+    if (setbacks->failure == NULL) {
         return 0;
     }
     call->provider->hub.clock(&now);
-    if (now.boot_ms >= entry->failure_until_ms ||
-        is_lifted_unlocked(call, entry->failure)) {
-        mpsc_cache_forgive(entry);
+    if (now.boot_ms >= setbacks->failure_until_ms ||
+        is_lifted_unlocked(call, setbacks->failure)) {
+        mpsc_setbacks_forgive(&entry->setbacks);
         return 0;
     }
-    is_no = (mpsc_error_class(entry->failure->code) & MPS_CLASS_BUSINESS) != 0;
+    is_no =
+        (mpsc_error_class(setbacks->failure->code) & MPS_CLASS_BUSINESS) != 0;
     /* Force passes a no and nothing else; without waiting only an older one,
      * since else the call that comes for the answer would ask again. */
     if (is_no && call->wish.force_refresh &&
-        (waits(call) ||
-         now.boot_ms - entry->failure_since_ms >= MPSC_LIFETIME_BACKOFF_MS)) {
+        (waits(call) || now.boot_ms - setbacks->failure_since_ms >=
+                            MPSC_LIFETIME_BACKOFF_MS)) {
         return 0;
     }
-    if (waits(call) && !entry->failure_binds) {
+    if (waits(call) && !setbacks->failure_binds) {
         return 0;
     }
-    *call->error = *entry->failure;
+    *call->error = *setbacks->failure;
     return 1;
 }
 
@@ -114,6 +119,7 @@ may_refresh_unlocked(const struct mpsc_call *call, struct mpsc_entry *entry)
     const struct mpsc_credential *held = entry->credential;
     const struct mpsc_refresh_token token = held_token(held);
     char digest[MPSC_DIGEST_HEX_SIZE] = "";
+    struct mpsc_setbacks *setbacks;
     int64_t from_ms = mpsc_limits_advisory_from(&call->holdings->shared.limits,
                                                 call->now.boot_ms);
 
@@ -121,8 +127,11 @@ may_refresh_unlocked(const struct mpsc_call *call, struct mpsc_entry *entry)
         return 1;
     }
     (void)mpsc_credential_digest(held, digest);
-    entry->refresh_not_before_ms =
-        mpsc_refresh_put_off(digest, call->profile->boot_id, &token, from_ms);
+    setbacks = mpsc_setbacks_note(&entry->setbacks);
+    if (setbacks != NULL) {
+        setbacks->refresh_not_before_ms = mpsc_refresh_put_off(
+            digest, call->profile->boot_id, &token, from_ms);
+    }
     return 0;
 }
 
@@ -269,14 +278,15 @@ static void
 spare_others_unlocked(const struct mpsc_call *call, struct mpsc_entry *entry,
                       const struct mpsc_credential *fallback)
 {
+    struct mpsc_setbacks *setbacks = mpsc_setbacks_note(&entry->setbacks);
     struct mpsc_time now;
     int64_t until_ms;
 
     call->provider->hub.clock(&now);
     until_ms = now.boot_ms +
                mpsc_refresh_backoff(1, fallback->end_ms - now.boot_ms, 0);
-    if (until_ms > entry->refresh_not_before_ms) {
-        entry->refresh_not_before_ms = until_ms;
+    if (setbacks != NULL && until_ms > setbacks->refresh_not_before_ms) {
+        setbacks->refresh_not_before_ms = until_ms;
     }
 }
 
@@ -431,10 +441,12 @@ static void
 heat_unlocked(struct mpsc_entry *entry)
 {
     const struct mpsc_refresh_token token = held_token(entry->credential);
+    const struct mpsc_setbacks *setbacks =
+        mpsc_setbacks_recall(entry->setbacks);
 
-    mpsc_cache_heat(
-        entry, mpsc_refresh_served_until(&token, entry->refresh_not_before_ms,
-                                         entry->flight != NULL));
+    mpsc_cache_heat(entry, mpsc_refresh_served_until(
+                               &token, setbacks->refresh_not_before_ms,
+                               entry->flight != NULL));
 }
 
 /* With what is held, where that is good enough: the code, or -1 where it

@@ -29,15 +29,16 @@ forget_unlocked(struct mpsc_cache *cache, struct mpsc_entry *entry,
                 const char *access_token, const char *digest,
                 const struct mpsc_time *now)
 {
-    struct mpsc_credential *held = entry->credential;
+    const struct mpsc_credential *held = entry->credential;
+    struct mpsc_setbacks *setbacks = entry->setbacks;
 
     if (digest == NULL) {
-        mpsc_cache_forgive(entry);
+        setbacks->distrust_until_ms = now->boot_ms;
+        mpsc_setbacks_forgive(&entry->setbacks);
         mpsc_cache_put(cache, entry, NULL);
-        entry->distrust_until_ms = now->boot_ms;
         return;
     }
-    mpsc_rejected_add(&entry->rejected, digest, now->boot_ms);
+    mpsc_rejected_add(&setbacks->rejected, digest, now->boot_ms);
     if (held != NULL && strcmp(held->token, access_token) == 0) {
         mpsc_cache_put(cache, entry, NULL);
     }
@@ -54,7 +55,8 @@ join_erasure_unlocked(const struct mpsc_call *call,
                       const struct mpsc_entry *entry, const char *digest)
 {
     static const struct mpsc_lifetime_wish nothing;
-    struct mpsc_flight *flight = entry->erasure;
+    struct mpsc_flight *flight =
+        mpsc_setbacks_recall(entry->setbacks)->erasure;
 
     if ((call->request.flags & MPS_NO_WAIT) == 0 || flight == NULL ||
         atomic_load(&flight->fetch.begun) ||
@@ -72,6 +74,7 @@ erase_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
                const char *digest)
 {
     const struct mpsc_configuration *options = call->profile->configuration;
+    struct mpsc_setbacks *setbacks;
     struct mpsc_credential *none;
     struct mpsc_flight *flight;
     int code;
@@ -85,8 +88,9 @@ erase_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
         return call->error->code;
     }
     if ((call->request.flags & MPS_NO_WAIT) != 0) {
-        if (!flight->done) {
-            entry->erasure = flight;
+        setbacks = mpsc_setbacks_note(&entry->setbacks);
+        if (setbacks != NULL && !flight->done) {
+            setbacks->erasure = flight;
         }
         mpsc_flight_release_unlocked(flight);
         return MPS_OK;
@@ -128,7 +132,7 @@ mpsc_invalidate(struct mpsc_provider *provider,
     mpsc_call_look(&call);
     mpsc_provider_lock(provider);
     entry = mpsc_cache_entry(call.holdings->cache, call.request.business_id);
-    if (entry == NULL) {
+    if (entry == NULL || mpsc_setbacks_note(&entry->setbacks) == NULL) {
         code = mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
     } else {
         provider->hub.clock(&now);

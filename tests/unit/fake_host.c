@@ -167,6 +167,12 @@ fake_host_coarse(void)
     return now.mono_ms;
 }
 
+int64_t
+fake_host_not_before_ms(void)
+{
+    return mpsc_setbacks_recall(host.entry->setbacks)->refresh_not_before_ms;
+}
+
 /* --- what the process finds -------------------------------------------------
  */
 

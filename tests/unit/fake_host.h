@@ -46,6 +46,9 @@ int64_t fake_host_boot_ms(void);
 /* Its mpsc_clock_coarse_fn. */
 int64_t fake_host_coarse(void);
 
+/* Until when the held token's refresh waits; 0 = it doesn't. */
+int64_t fake_host_not_before_ms(void);
+
 /* The partner's token from now on; NULL = none. */
 void fake_host_set_partner(const char *token);
 

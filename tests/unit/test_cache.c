@@ -61,7 +61,7 @@ test_entries(void)
     CU_ASSERT_STRING_EQUAL(first->business_id, "1");
     CU_ASSERT_PTR_NULL(first->credential);
     CU_ASSERT_PTR_NULL(first->flight);
-    CU_ASSERT_PTR_NULL(first->failure);
+    CU_ASSERT_PTR_NULL(first->setbacks);
     CU_ASSERT_FALSE(mpsc_cache_is_dead(first, "x", 1));
     CU_ASSERT_PTR_EQUAL(mpsc_cache_entry(cache, "1"), first);
     CU_ASSERT_PTR_EQUAL(mpsc_cache_find(cache, "1"), first);
@@ -119,42 +119,17 @@ test_put(void)
 }
 
 static void
-test_failure(void)
-{
-    struct mpsc_entry *entry = mpsc_cache_entry(cache, "1");
-    struct mps_error error;
-
-    mpsc_error_set(&error, MPS_E_NOT_FOUND, "first");
-    mpsc_cache_fail(entry, &error, 1000);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(entry->failure);
-    if (entry->failure == NULL) {
-        return;
-    }
-    mpsc_error_set(&error, MPS_E_FORBIDDEN, "second");
-    /* A copy. */
-    CU_ASSERT_EQUAL(entry->failure->code, MPS_E_NOT_FOUND);
-    CU_ASSERT_EQUAL(entry->failure_until_ms, 1000);
-    mpsc_cache_fail(entry, &error, 2000);
-    CU_ASSERT_EQUAL(entry->failure->code, MPS_E_FORBIDDEN);
-    CU_ASSERT_STRING_EQUAL(entry->failure->message, "second");
-    CU_ASSERT_EQUAL(entry->failure_until_ms, 2000);
-    mpsc_cache_forgive(entry);
-    CU_ASSERT_PTR_NULL(entry->failure);
-    CU_ASSERT_EQUAL(entry->failure_until_ms, 0);
-    mpsc_cache_forgive(entry);
-    /* The cache frees one that is remembered. */
-    mpsc_cache_fail(entry, &error, 3000);
-}
-
-static void
 test_dead(void)
 {
     struct mpsc_entry *entry = mpsc_cache_entry(cache, "1");
 
-    mpsc_rejected_add(&entry->rejected, "x", 1000);
+    struct mpsc_setbacks *setbacks = mpsc_setbacks_note(&entry->setbacks);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(setbacks);
+    mpsc_rejected_add(&setbacks->rejected, "x", 1000);
     CU_ASSERT(mpsc_cache_is_dead(entry, "x", 5000));
     CU_ASSERT_FALSE(mpsc_cache_is_dead(entry, "y", 5000));
-    entry->distrust_until_ms = 4000;
+    setbacks->distrust_until_ms = 4000;
     CU_ASSERT(mpsc_cache_is_dead(entry, "y", 4000));
     CU_ASSERT_FALSE(mpsc_cache_is_dead(entry, "y", 4001));
 }
@@ -181,9 +156,8 @@ main(void)
 {
     CU_TestInfo tests[] = {
         {"entries", test_entries}, {"many entries", test_many},
-        {"credentials", test_put}, {"failures", test_failure},
-        {"dead", test_dead},       {"purge", test_purge},
-        CU_TEST_INFO_NULL,
+        {"credentials", test_put}, {"dead", test_dead},
+        {"purge", test_purge},     CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
         {"cache", NULL, NULL, begin, end, tests},

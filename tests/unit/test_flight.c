@@ -75,7 +75,7 @@ test_no(void)
     CU_ASSERT_EQUAL(fake_host_started(), 3);
     fake_host_answer(&good);
     CU_ASSERT_EQUAL(fake_host_get(MPS_FORCE_REFRESH, 0), MPS_OK);
-    CU_ASSERT_PTR_NULL(host.entry->failure);
+    CU_ASSERT_PTR_NULL(mpsc_setbacks_recall(host.entry->setbacks)->failure);
 }
 
 static void
@@ -825,7 +825,7 @@ test_purge_in_background(void)
     CU_ASSERT_EQUAL_FATAL(mpsc_epoch_raise(dir, 0, NULL), 0);
     fake_http_release(1);
     fake_host_await_background();
-    CU_ASSERT_PTR_NULL(host.entry->failure);
+    CU_ASSERT_PTR_NULL(mpsc_setbacks_recall(host.entry->setbacks)->failure);
     fake_host_give("EAAafter", 3600);
     CU_ASSERT_EQUAL(fake_host_get(MPS_NO_WAIT, 0), MPS_E_AGAIN);
     fake_host_await_background();

@@ -188,7 +188,8 @@ test_background_deadline(void)
     fake_http_release(1);
     fake_host_await_background();
     GETS(NEW);
-    CU_ASSERT_EQUAL(host.entry->refresh_failures, 0);
+    CU_ASSERT_EQUAL(
+        mpsc_setbacks_recall(host.entry->setbacks)->refresh_failures, 0);
 
     without_waiting.flags = MPS_NO_WAIT;
     CU_ASSERT_EQUAL(fake_host_invalidate(NULL), MPS_OK);
@@ -219,8 +220,9 @@ test_backoff(void)
         GETS(OLD);
         fake_host_await_background();
         CU_ASSERT_EQUAL(fake_host_started(), i);
-        CU_ASSERT_EQUAL(host.entry->refresh_failures, i);
-        wait_ms = host.entry->refresh_not_before_ms - fake_host_boot_ms();
+        CU_ASSERT_EQUAL(
+            mpsc_setbacks_recall(host.entry->setbacks)->refresh_failures, i);
+        wait_ms = fake_host_not_before_ms() - fake_host_boot_ms();
         CU_ASSERT(wait_ms >= least_ms || wait_ms >= 450000);
         CU_ASSERT(wait_ms <= 2 * least_ms);
         fake_host_pass(wait_ms - 1);
@@ -232,8 +234,9 @@ test_backoff(void)
     GETS(OLD);
     fake_host_await_background();
     GETS(NEW);
-    CU_ASSERT_EQUAL(host.entry->refresh_failures, 0);
-    CU_ASSERT_EQUAL(host.entry->refresh_not_before_ms, 0);
+    CU_ASSERT_EQUAL(
+        mpsc_setbacks_recall(host.entry->setbacks)->refresh_failures, 0);
+    CU_ASSERT_EQUAL(fake_host_not_before_ms(), 0);
 }
 
 /* An endpoint that is down from the refresh to the very end: each call is
@@ -278,7 +281,7 @@ test_mandatory_fails(void)
     fake_host_answer(&failed);
     GETS(OLD);
     CU_ASSERT_EQUAL(fake_host_started(), 1);
-    not_before_ms = host.entry->refresh_not_before_ms;
+    not_before_ms = fake_host_not_before_ms();
     CU_ASSERT(not_before_ms > fake_host_boot_ms());
     CU_ASSERT(not_before_ms < held()->end_ms);
     GETS(OLD);
@@ -311,7 +314,7 @@ test_mandatory_stalls(void)
     GETS(OLD);
     CU_ASSERT_EQUAL(fake_host_started(), 1);
     /* The next one waits for it again, for half of what is left. */
-    fake_host_pass_until(host.entry->refresh_not_before_ms);
+    fake_host_pass_until(fake_host_not_before_ms());
     CU_ASSERT(fake_host_boot_ms() < held()->end_ms);
     fake_host_call(&first);
     fake_host_await_flight(2);
@@ -340,7 +343,7 @@ test_no_threads(void)
     GETS(NEW);
     CU_ASSERT_EQUAL(fake_host_started(), 1);
     /* A stalled one has the call's deadline, less what it is ahead of it. */
-    fake_host_pass_until(host.entry->refresh_not_before_ms);
+    fake_host_pass_until(fake_host_not_before_ms());
     fake_host_answer(NULL);
     fake_host_call(&caller);
     fake_host_await_flight(2);
@@ -350,8 +353,7 @@ test_no_threads(void)
     fake_host_join(&caller);
     CU_ASSERT_EQUAL(caller.code, MPS_OK);
     /* It was the second in a row. */
-    CU_ASSERT(host.entry->refresh_not_before_ms - fake_host_boot_ms() >=
-              30000);
+    CU_ASSERT(fake_host_not_before_ms() - fake_host_boot_ms() >= 30000);
 }
 
 /* The token in hand must not run out while the fetch keeps the thread. */
@@ -621,7 +623,8 @@ test_wishes_closed(void)
             is_as(wish, fake_host_get(wish->flags, wish->min_validity_s)));
         /* Not even tried. */
         fake_host_await_background();
-        CU_ASSERT_EQUAL(host.entry->refresh_failures, 0);
+        CU_ASSERT_EQUAL(
+            mpsc_setbacks_recall(host.entry->setbacks)->refresh_failures, 0);
         CU_ASSERT_EQUAL(fake_host_started(), 1);
         fake_host_end();
     }
@@ -731,7 +734,7 @@ static void
 check_put_off(int64_t closed_ms)
 {
     int64_t from_ms = fake_host_boot_ms() + closed_ms;
-    int64_t until_ms = host.entry->refresh_not_before_ms;
+    int64_t until_ms = fake_host_not_before_ms();
 
     CU_ASSERT(until_ms > from_ms);
     CU_ASSERT(until_ms <= from_ms + (held()->end_ms - from_ms) / 2);
@@ -758,7 +761,7 @@ test_limit_over(void)
     fake_host_await_background();
     CU_ASSERT_EQUAL(fake_host_started(), 1);
     GETS(NEW);
-    CU_ASSERT_EQUAL(host.entry->refresh_not_before_ms, 0);
+    CU_ASSERT_EQUAL(fake_host_not_before_ms(), 0);
 }
 
 /* A limit that outlasts the token keeps nobody from asking in its last
@@ -833,8 +836,9 @@ test_usage_meanwhile(void)
     fake_keyring_load_manner(FAKE_KEYRING_ANSWERS);
     fake_host_await_background();
     CU_ASSERT_EQUAL(fake_host_started(), 1);
-    CU_ASSERT_EQUAL(host.entry->refresh_failures, 0);
-    CU_ASSERT_PTR_NULL(host.entry->failure);
+    CU_ASSERT_EQUAL(
+        mpsc_setbacks_recall(host.entry->setbacks)->refresh_failures, 0);
+    CU_ASSERT_PTR_NULL(mpsc_setbacks_recall(host.entry->setbacks)->failure);
     GETS(OLD);
 }
 

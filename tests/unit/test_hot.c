@@ -114,10 +114,10 @@ test_backoff(void)
     fake_host_await_background();
     CU_ASSERT(gets(OLD, 0));
     CU_ASSERT(gets(OLD, 1));
-    CU_ASSERT(host.entry->refresh_not_before_ms > fake_host_boot_ms());
-    pass_until(host.entry->refresh_not_before_ms - 1);
+    CU_ASSERT(fake_host_not_before_ms() > fake_host_boot_ms());
+    pass_until(fake_host_not_before_ms() - 1);
     CU_ASSERT(gets(OLD, 1));
-    pass_until(host.entry->refresh_not_before_ms);
+    pass_until(fake_host_not_before_ms());
     CU_ASSERT(gets(OLD, 0));
     fake_host_await_background();
 }
@@ -250,11 +250,11 @@ test_put_off(void)
     fake_host_give(NEW, LIFETIME_S);
     CU_ASSERT(gets(OLD, 0));
     CU_ASSERT(gets(OLD, 1));
-    CU_ASSERT(host.entry->refresh_not_before_ms > fake_host_boot_ms());
-    pass_until(host.entry->refresh_not_before_ms - 1);
+    CU_ASSERT(fake_host_not_before_ms() > fake_host_boot_ms());
+    pass_until(fake_host_not_before_ms() - 1);
     CU_ASSERT(gets(OLD, 1));
     CU_ASSERT_EQUAL(fake_host_started(), 0);
-    pass_until(host.entry->refresh_not_before_ms);
+    pass_until(fake_host_not_before_ms());
     CU_ASSERT(gets(OLD, 0));
     fake_host_await_background();
 }
