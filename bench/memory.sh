@@ -23,16 +23,15 @@ compile memory_host -lpthread
 module=$prefix/lib/mps-credential/graph.so
 
 measure_cached() {
-    local run bytes length heap all=() heaps=()
+    local run bytes length all=()
 
     for ((run = 0; run < runs; run++)); do
-        read -r bytes length heap < <(./memory_host "$module" cached $count)
+        read -r bytes length < <(./memory_host "$module" cached $count)
         all+=("$bytes")
-        heaps+=("$heap")
     done
     bytes=$(median "${all[@]}")
     row "memory per cached token, from $count to $((2 * count)) businesses" \
-        "$bytes bytes, $(median "${heaps[@]}") of them on the heap" \
+        "$bytes bytes" \
         "the token, $length bytes" \
         "$(awk -v a="$bytes" -v b="$length" 'BEGIN { print a - b }')" '<= 200'
 }
