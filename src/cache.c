@@ -8,21 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* By default uthash ends the program where memory is short. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#define FIRST_SLOTS 16
 
-/* Short chains: each step of one is likely to miss the processor's cache. */
-#undef HASH_BKT_CAPACITY_THRESH
-#define HASH_BKT_CAPACITY_THRESH 3U
-
-struct item {
-    struct mpsc_entry entry; /* first: callers hold its address */
-    UT_hash_handle hh;
-};
-
+/*
+ * An open table: entries are never taken out of it, so that all there is to it
+ * is a row of pointers, at most three quarters full, and where a search ends.
+ * With uthash's handle of 56 bytes an entry would be twice as large.
+ */
 struct mpsc_cache {
-    struct item *items;
+    struct mpsc_entry **slots;
+    size_t count; /* of slots: a power of two */
+    size_t used;
     struct mpsc_gate *gate;
 };
 
@@ -31,16 +27,24 @@ mpsc_cache_new(struct mpsc_gate *gate)
 {
     struct mpsc_cache *cache = calloc(1, sizeof(*cache));
 
-    if (cache != NULL) {
-        cache->gate = gate;
+    if (cache == NULL) {
+        return NULL;
     }
+    cache->slots = calloc(FIRST_SLOTS, sizeof(struct mpsc_entry *));
+    if (cache->slots == NULL) {
+        free(cache);
+        return NULL;
+    }
+    cache->count = FIRST_SLOTS;
+    cache->gate = gate;
     return cache;
 }
 
+/* An id, and what its search begins with. */
 struct key {
     const char *text;
-    unsigned len;
-    unsigned hash;
+    size_t len;
+    size_t hash;
 };
 
 static uint64_t
@@ -85,60 +89,60 @@ key_of(const char *business_id)
         }
         sum = mix(0, sum);
     }
-    return (struct key){business_id, (unsigned)len, (unsigned)(sum >> 32)};
+    return (struct key){business_id, len, (size_t)(sum >> 32)};
 }
 
-/* Equal lengths are compared as they are hashed. */
+/* True where the entry is the key's. What is too long is no one's id. */
 static inline int
-differs(const char *one, const char *other, size_t len)
+is_of(const struct mpsc_entry *entry, const struct key *key)
 {
+    const char *one = entry->business_id;
+    const char *other = key->text;
+    size_t len = key->len;
+
     if (len < 8) {
-        return memcmp(one, other, len);
+        return memcmp(one, other, len + 1) == 0;
     }
-    return word_at(one) != word_at(other) ||
-           word_at(one + len - 8) != word_at(other + len - 8) ||
-           (len > 16 && word_at(one + 8) != word_at(other + 8));
+    return len <= MPS_BUSINESS_ID_MAX && one[len] == '\0' &&
+           word_at(one) == word_at(other) &&
+           word_at(one + len - 8) == word_at(other + len - 8) &&
+           (len <= 16 || word_at(one + 8) == word_at(other + 8));
 }
 
-#undef HASH_KEYCMP
-#define HASH_KEYCMP(one, other, len) differs(one, other, len)
-
-/* uthash's macros count as code of ours; and the analyzer can't follow that
- * the table goes with its last item. */
-/* NOLINTBEGIN(readability-function-size,clang-analyzer-unix.Malloc) */
-
-static inline struct item *
-find(const struct mpsc_cache *cache, const struct key *key)
+/* The slot with the business's entry, or the empty one where it belongs. */
+static inline struct mpsc_entry **
+find_slot(struct mpsc_entry **slots, size_t count, const struct key *key)
 {
-    struct item *item = NULL;
+    size_t i = key->hash & (count - 1);
 
-    HASH_FIND_BYHASHVALUE(hh, cache->items, key->text, key->len, key->hash,
-                          item);
-    return item;
+    while (slots[i] != NULL && !is_of(slots[i], key)) {
+        i = (i + 1) & (count - 1);
+    }
+    return &slots[i];
 }
 
 struct mpsc_entry *
 mpsc_cache_find(struct mpsc_cache *cache, const char *business_id)
 {
-    struct key key = key_of(business_id);
-    struct item *item = find(cache, &key);
+    const struct key key = key_of(business_id);
 
-    return item != NULL ? &item->entry : NULL;
+    return *find_slot(cache->slots, cache->count, &key);
 }
 
 struct mpsc_credential *
 mpsc_cache_serve(struct mpsc_cache *cache, const char *business_id,
                  int64_t boot_ms)
 {
-    struct key key = key_of(business_id);
-    const struct item *item = find(cache, &key);
+    const struct key key = key_of(business_id);
+    const struct mpsc_entry *entry =
+        *find_slot(cache->slots, cache->count, &key);
 
-    if (item == NULL ||
-        boot_ms >= atomic_load_explicit(&item->entry.hot_until_ms,
-                                        memory_order_relaxed)) {
+    if (entry == NULL ||
+        boot_ms >=
+            atomic_load_explicit(&entry->hot_until_ms, memory_order_relaxed)) {
         return NULL;
     }
-    return mpsc_credential_hold(item->entry.credential);
+    return mpsc_credential_hold(entry->credential);
 }
 
 void
@@ -151,35 +155,65 @@ mpsc_cache_heat(struct mpsc_entry *entry, int64_t until_ms)
 void
 mpsc_cache_cool(struct mpsc_cache *cache)
 {
-    for (struct item *item = cache->items; item != NULL;
-         item = item->hh.next) {
-        mpsc_cache_heat(&item->entry, 0);
+    for (size_t i = 0; i < cache->count; i++) {
+        if (cache->slots[i] != NULL) {
+            mpsc_cache_heat(cache->slots[i], 0);
+        }
     }
+}
+
+/* Room for one entry more. 0, or -1 without memory. */
+static int
+grow(struct mpsc_cache *cache)
+{
+    struct mpsc_entry **former = cache->slots;
+    size_t count = cache->count * 2;
+    struct mpsc_entry **slots;
+
+    if (cache->used < cache->count / 4 * 3) {
+        return 0;
+    }
+    slots = calloc(count, sizeof(struct mpsc_entry *));
+    if (slots == NULL) {
+        return -1;
+    }
+    for (size_t i = 0; i < cache->count; i++) {
+        if (former[i] != NULL) {
+            const struct key key = key_of(former[i]->business_id);
+
+            *find_slot(slots, count, &key) = former[i];
+        }
+    }
+    mpsc_gate_close(cache->gate);
+    cache->slots = slots;
+    cache->count = count;
+    mpsc_gate_open(cache->gate);
+    free(former);
+    return 0;
 }
 
 struct mpsc_entry *
 mpsc_cache_entry(struct mpsc_cache *cache, const char *business_id)
 {
-    struct key key = key_of(business_id);
-    struct item *item = find(cache, &key);
+    const struct key key = key_of(business_id);
+    struct mpsc_entry *entry = *find_slot(cache->slots, cache->count, &key);
 
-    if (item != NULL) {
-        return &item->entry;
+    if (entry != NULL) {
+        return entry;
     }
-    item = calloc(1, sizeof(*item));
-    if (item == NULL) {
+    if (grow(cache) != 0) {
         return NULL;
     }
-    strncpy(item->entry.business_id, business_id, MPS_BUSINESS_ID_MAX);
+    entry = calloc(1, sizeof(*entry));
+    if (entry == NULL) {
+        return NULL;
+    }
+    strncpy(entry->business_id, business_id, MPS_BUSINESS_ID_MAX);
     mpsc_gate_close(cache->gate);
-    HASH_ADD_KEYPTR_BYHASHVALUE(hh, cache->items, item->entry.business_id,
-                                key.len, key.hash, item);
+    *find_slot(cache->slots, cache->count, &key) = entry;
     mpsc_gate_open(cache->gate);
-    if (item->hh.tbl == NULL) {
-        free(item);
-        return NULL;
-    }
-    return &item->entry;
+    cache->used++;
+    return entry;
 }
 
 int
@@ -225,11 +259,12 @@ mpsc_cache_put(struct mpsc_cache *cache, struct mpsc_entry *entry,
 void
 mpsc_cache_purge(struct mpsc_cache *cache, int64_t until_ms)
 {
-    for (struct item *item = cache->items; item != NULL;
-         item = item->hh.next) {
-        if (item->entry.credential != NULL &&
-            item->entry.credential->received_ms <= until_ms) {
-            mpsc_cache_put(cache, &item->entry, NULL);
+    for (size_t i = 0; i < cache->count; i++) {
+        struct mpsc_entry *entry = cache->slots[i];
+
+        if (entry != NULL && entry->credential != NULL &&
+            entry->credential->received_ms <= until_ms) {
+            mpsc_cache_put(cache, entry, NULL);
         }
     }
 }
@@ -237,20 +272,21 @@ mpsc_cache_purge(struct mpsc_cache *cache, int64_t until_ms)
 void
 mpsc_cache_free(struct mpsc_cache **cache)
 {
-    struct item *item;
-    struct item *next;
+    struct mpsc_cache *old = *cache;
 
-    if (*cache == NULL) {
+    *cache = NULL;
+    if (old == NULL) {
         return;
     }
-    HASH_ITER (hh, (*cache)->items, item, next) {
-        HASH_DEL((*cache)->items, item);
-        mpsc_credential_release(item->entry.credential);
-        mpsc_setbacks_free(&item->entry.setbacks);
-        free(item);
-    }
-    free(*cache);
-    *cache = NULL;
-}
+    for (size_t i = 0; i < old->count; i++) {
+        struct mpsc_entry *entry = old->slots[i];
 
-/* NOLINTEND(readability-function-size,clang-analyzer-unix.Malloc) */
+        if (entry != NULL) {
+            mpsc_credential_release(entry->credential);
+            mpsc_setbacks_free(&entry->setbacks);
+            free(entry);
+        }
+    }
+    free(old->slots);
+    free(old);
+}

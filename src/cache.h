@@ -17,9 +17,12 @@ struct mpsc_flight;
 
 struct mpsc_cache;
 
+/* For MPS_BUSINESS_ID_MAX digits and at least one NUL, by whole words. */
+#define MPSC_ENTRY_ID_SIZE ((MPS_BUSINESS_ID_MAX + 8) / 8 * 8)
+
 /* There may be tens of thousands: what few need is not in it. */
 struct mpsc_entry {
-    char business_id[MPS_BUSINESS_ID_MAX + 1];
+    char business_id[MPSC_ENTRY_ID_SIZE];
     struct mpsc_credential *credential; /* a reference; NULL = none */
     _Atomic int64_t hot_until_ms;   /* CLOCK_BOOTTIME: until then it is handed
                                      * out without further thought */

@@ -718,7 +718,7 @@ mpsc_flight_new(struct mpsc_hub *hub, struct mpsc_profile *profile,
     flight->fetch.arg = flight;
     flight->fetch.purpose = purpose;
     memcpy(flight->fetch.business_id, entry->business_id,
-           sizeof(entry->business_id));
+           sizeof(flight->fetch.business_id));
     return flight;
 }
 

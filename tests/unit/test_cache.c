@@ -73,25 +73,45 @@ test_entries(void)
                         longest);
 }
 
-/* Entries stay where they are while the table grows. */
 static void
-test_many(void)
+check_many(const char *prefix)
 {
     static struct mpsc_entry *entries[MANY];
     unsigned right = 0;
-    char id[16];
+    char id[MPS_BUSINESS_ID_MAX + 1];
 
     for (int i = 0; i < MANY; i++) {
-        snprintf(id, sizeof(id), "%d", i);
+        snprintf(id, sizeof(id), "%s%d", prefix, i);
         entries[i] = mpsc_cache_entry(cache, id);
     }
     for (int i = 0; i < MANY; i++) {
-        snprintf(id, sizeof(id), "%d", i);
+        snprintf(id, sizeof(id), "%s%d", prefix, i);
         right += entries[i] != NULL &&
                  mpsc_cache_find(cache, id) == entries[i] &&
                  strcmp(entries[i]->business_id, id) == 0;
     }
     CU_ASSERT_EQUAL(right, MANY);
+    snprintf(id, sizeof(id), "%s%d", prefix, MANY);
+    CU_ASSERT_PTR_NULL(mpsc_cache_find(cache, id));
+}
+
+/* Entries stay where they are while the table grows, wherever in the id they
+ * differ. */
+static void
+test_many(void)
+{
+    check_many("");
+    check_many("10000000");
+    check_many("1000000000000000");
+    CU_ASSERT_PTR_NULL(mpsc_cache_find(cache, "100000000000000000000"));
+    CU_ASSERT_PTR_NULL(mpsc_cache_find(cache, "1000000000000000000000000"));
+}
+
+/* Each costs what its credential does and little more. */
+static void
+test_small(void)
+{
+    CU_ASSERT(sizeof(struct mpsc_entry) <= 24 + 8 + 3 * sizeof(void *));
 }
 
 static void
@@ -155,9 +175,13 @@ int
 main(void)
 {
     CU_TestInfo tests[] = {
-        {"entries", test_entries}, {"many entries", test_many},
-        {"credentials", test_put}, {"dead", test_dead},
-        {"purge", test_purge},     CU_TEST_INFO_NULL,
+        {"entries", test_entries},
+        {"many entries", test_many},
+        {"small entries", test_small},
+        {"credentials", test_put},
+        {"dead", test_dead},
+        {"purge", test_purge},
+        CU_TEST_INFO_NULL,
     };
     CU_SuiteInfo suites[] = {
         {"cache", NULL, NULL, begin, end, tests},
