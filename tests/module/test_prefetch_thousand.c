@@ -2,7 +2,7 @@
 /*
  * prefetch_credentials() of 1,000 businesses: one request for each, up to 32
  * at a time, each token where it belongs, in memory and keyring. How fast that
- * is: bench/prefetch.sh.
+ * is: scripts/bench prefetch.
  */
 #include <CUnit/Basic.h>
 #include <pthread.h>
