@@ -101,7 +101,8 @@ work(void *arg)
     CPU_SET((unsigned)self->processor, &processors);
     sched_setaffinity(0, sizeof(processors), &processors);
     /* Caches and branches warm, as in the middle of a busy hour. */
-    self->loop(self->share.ids, self->share.count, self->pairs / 20 + 1);
+    self->loop(self->share.ids, self->share.count,
+               self->share.count + self->pairs / 20);
     /* Not by sleeping: waking up takes longer than many a sample. */
     atomic_fetch_sub(self->to_come, 1);
     while (atomic_load(self->to_come) > 0) {

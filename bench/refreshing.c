@@ -8,7 +8,8 @@
  *
  * Prints how many calls the two made, CALLS at least and for so many SECONDS;
  * how often one of them gave its processor up, as a thread does that waits for
- * a lock; and the longest that 100 calls took, in milliseconds.
+ * a lock; the longest that 100 calls took, in milliseconds; and how many
+ * seconds it was.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -143,6 +144,7 @@ main(int argc, char **argv)
     struct caller callers[THREADS];
     struct caller all = {0};
     int64_t seconds;
+    int64_t begin_ns;
 
     if (argc != 5) {
         fprintf(stderr, "usage: refreshing MODULE LIST CALLS SECONDS\n");
@@ -155,6 +157,7 @@ main(int argc, char **argv)
     }
     nanosleep(&backoff, NULL);
     warm_up();
+    begin_ns = now_ns();
     start(callers, strtoul(argv[3], NULL, 10), seconds);
     refresh_all(seconds);
     for (size_t i = 0; i < THREADS; i++) {
@@ -165,7 +168,7 @@ main(int argc, char **argv)
             all.longest_ns = callers[i].longest_ns;
         }
     }
-    printf("%zu %ld %.1f\n", all.calls, all.waits,
-           (double)all.longest_ns / 1e6);
+    printf("%zu %ld %.1f %.0f\n", all.calls, all.waits,
+           (double)all.longest_ns / 1e6, (double)(now_ns() - begin_ns) / 1e9);
     return 0;
 }
