@@ -47,6 +47,7 @@ struct chunk {
     size_t slot_size;
     size_t slots;
     size_t used;
+    size_t locked; /* bytes, from the chunk on; whole pages */
     uint64_t taken[CHUNK / LEAST / WORD_BITS]; /* a bit for each slot */
 };
 
@@ -125,10 +126,7 @@ new_chunk(struct pool *pool, size_t slot_size)
     if (chunk == NULL) {
         return NULL;
     }
-    /* Both are best effort: an old kernel or a small limit must not keep a
-     * host from its tokens. */
     (void)madvise(chunk, size, MADV_DONTDUMP);
-    (void)mlock(chunk, size);
     chunk->pool = pool;
     chunk->size = size;
     chunk->slot_size = slot_size;
@@ -152,6 +150,18 @@ free_chunk(struct chunk *chunk)
     (void)munmap(chunk, chunk->size);
 }
 
+/* Up to here, if it isn't locked yet. That is best effort, as all of it: an
+ * old kernel or a small limit must not keep a host from its tokens. Not all of
+ * a chunk at once, for it would take up RAM. */
+static void
+lock_up_to(struct chunk *chunk, size_t end)
+{
+    if (end > chunk->locked) {
+        (void)mlock((char *)chunk + chunk->locked, end - chunk->locked);
+        chunk->locked = round_up(end, (size_t)sysconf(_SC_PAGESIZE));
+    }
+}
+
 static void *
 take_slot(struct chunk *chunk)
 {
@@ -162,6 +172,7 @@ take_slot(struct chunk *chunk)
     }
     chunk->taken[slot / WORD_BITS] |= UINT64_C(1) << slot % WORD_BITS;
     chunk->used++;
+    lock_up_to(chunk, sizeof(*chunk) + (slot + 1) * chunk->slot_size);
     return (char *)(chunk + 1) + slot * chunk->slot_size;
 }
 
