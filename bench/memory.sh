@@ -10,7 +10,9 @@
 #   bench/memory.sh PREFIX     measures what is installed there
 set -eu
 
+# shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/session.sh"
+session_enter "$@"
 
 count=10000
 runs=5
@@ -18,7 +20,6 @@ rotating=200
 calls=10000000
 seconds=60
 
-session_enter "$@"
 compile memory_host -lpthread
 module=$prefix/lib/mps-credential/graph.so
 

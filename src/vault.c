@@ -217,14 +217,11 @@ find_pool(void)
 static void *
 take_unlocked(struct pool *pool, size_t slot_size)
 {
-    struct chunk *chunk;
+    struct chunk *chunk = LIST_FIRST(&pool->with_room);
     void *piece;
 
-    LIST_FOREACH(chunk, &pool->with_room, link)
-    {
-        if (chunk->slot_size == slot_size) {
-            break;
-        }
+    while (chunk != NULL && chunk->slot_size != slot_size) {
+        chunk = LIST_NEXT(chunk, link);
     }
     if (chunk == NULL) {
         return NULL;
@@ -283,7 +280,7 @@ mpsc_vault_new(size_t size)
 void
 mpsc_vault_free(void *piece)
 {
-    struct chunk *chunk = chunk_of(piece);
+    struct chunk *chunk;
     struct pool *pool;
     int saved = errno;
     int is_empty;
@@ -291,6 +288,7 @@ mpsc_vault_free(void *piece)
     if (piece == NULL) {
         return;
     }
+    chunk = chunk_of(piece);
     pool = chunk->pool;
     allow(piece, chunk->slot_size);
     explicit_bzero(piece, chunk->slot_size);

@@ -174,7 +174,7 @@ test_unknown(void)
     static const char *const ids[] = {NULL,
                                       "",
                                       "471",
-                                      FAKE_HOST_BUSINESS "1",
+                                      "47111",
                                       "47110000",
                                       "47110000000000000000",
                                       "471100000000000000001",

@@ -345,8 +345,8 @@ juggle(void *arg)
         if (*one == NULL) {
             return arg;
         }
-        (*one)[0] = (char)me + 1;
-        (*one)[199] = (char)me + 1;
+        (*one)[0] = (char)(me + 1);
+        (*one)[199] = (char)(me + 1);
     }
     pthread_barrier_wait(&barrier);
     held = passed_on[(me + 1) % THREADS];
