@@ -24,10 +24,11 @@ compile memory_host -lpthread
 module=$prefix/lib/mps-credential/graph.so
 
 measure_cached() {
-    local run bytes length all=()
+    local run first bytes length firsts=() all=()
 
     for ((run = 0; run < runs; run++)); do
-        read -r bytes length < <(./memory_host "$module" cached $count)
+        read -r first bytes length < <(./memory_host "$module" cached $count)
+        firsts+=("$first")
         all+=("$bytes")
     done
     bytes=$(median "${all[@]}")
@@ -35,6 +36,10 @@ measure_cached() {
         "$bytes bytes" \
         "the token, $length bytes" \
         "$(awk -v a="$bytes" -v b="$length" 'BEGIN { print a - b }')" '<= 200'
+    first=$(median "${firsts[@]}")
+    row "the same from 1 business on, with what $count fetches leave" \
+        "$first bytes" "the token, $length bytes" \
+        "$(awk -v a="$first" -v b="$length" 'BEGIN { print a - b }')" '-'
 }
 
 measure_rotation() {
@@ -49,7 +54,7 @@ measure_rotation() {
     row "growth of memory in $((calls / 2)) calls of 2 threads, KiB" \
         "$((end / 1024)) KiB at the end, $fetched tokens fetched" \
         "$((middle / 1024)) KiB after as many calls before" \
-        "$(((end - middle) / 1024))" '<= 64'
+        "$(((end - middle) / 1024))" '<= 128'
 }
 
 session_emulator

@@ -4,8 +4,9 @@
  * bench/memory.sh measures.
  *
  *     memory_host MODULE cached COUNT
- *         prefetches COUNT businesses, then as many others; prints the bytes
- *         that the second COUNT added, for each, and a token's length
+ *         prefetches one business, COUNT, then as many others; prints the
+ *         bytes that each of the second added, and of the last, and a token's
+ *         length
  *     memory_host MODULE rotation COUNT CALLS SECONDS
  *         calls for COUNT businesses by two threads, CALLS times in all,
  *         spread over the time; prints the bytes at the middle and at the end
@@ -91,22 +92,29 @@ prefetch(const char *const *of, long count)
     }
 }
 
+/* With these businesses, too. What is free on the heap, of their fetches
+ * mostly, will be used again and is no token's. */
+static long
+bytes_with(const char *const *more, long count)
+{
+    prefetch(more, count);
+    malloc_trim(0);
+    return private_bytes();
+}
+
 static int
 run_cached(long count)
 {
-    long former;
-    long bytes;
+    long one;
+    long many;
+    long twice;
 
     name_businesses(2 * count);
-    prefetch(list, count);
-    /* What is free on the heap, of a prefetch's fetches mostly, will be used
-     * again and is no token's. */
-    malloc_trim(0);
-    former = private_bytes();
-    prefetch(list + count, count);
-    malloc_trim(0);
-    bytes = private_bytes() - former;
-    printf("%.1f %zu\n", (double)bytes / (double)count, get(ids[0]));
+    one = bytes_with(list, 1);
+    many = bytes_with(list + 1, count - 1);
+    twice = bytes_with(list + count, count);
+    printf("%.1f %.1f %zu\n", (double)(many - one) / (double)(count - 1),
+           (double)(twice - many) / (double)count, get(ids[0]));
     return 0;
 }
 
