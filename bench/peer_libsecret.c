@@ -8,14 +8,22 @@
 
 #include "repeat.h"
 
+/* As secret-tool stores. */
+static const SecretSchema schema = {
+    .name = "org.freedesktop.Secret.Generic",
+    .flags = SECRET_SCHEMA_DONT_MATCH_NAME,
+    .attributes = {{"server", SECRET_SCHEMA_ATTRIBUTE_STRING}}};
+
 static int
 look_up(void *service)
 {
-    gchar *found =
-        secret_password_lookup_sync(SECRET_SCHEMA_COMPAT_NETWORK, NULL, NULL,
-                                    "server", (const char *)service, NULL);
+    GError *error = NULL;
+    gchar *found = secret_password_lookup_sync(&schema, NULL, &error, "server",
+                                               (const char *)service, NULL);
 
     if (found == NULL) {
+        fprintf(stderr, "peer_libsecret: %s\n",
+                error != NULL ? error->message : "no such secret");
         return -1;
     }
     secret_password_free(found);

@@ -16,6 +16,10 @@ ask(void *business_id)
     const struct mps_credential *credential;
 
     if (mps.get_credential(business_id, &credential) != MPS_OK) {
+        struct mps_error error = {.size = sizeof(error)};
+
+        mps.error(&error);
+        fprintf(stderr, "peer_module: %s\n", error.message);
         return -1;
     }
     mps.release_credential(credential);

@@ -15,6 +15,7 @@ ask(void *account)
     char *token = getAccessToken(account, 60, NULL);
 
     if (token == NULL) {
+        fprintf(stderr, "peer_oidc: %s\n", oidcagent_serror());
         return -1;
     }
     secFree(token);

@@ -99,7 +99,7 @@ give_secrets() {
     printf '{"ServerURL": "https://%s", "Username": "bench", "Secret": "%s"}' \
         "$at" "$secret" | docker-credential-secretservice store
     printf 'protocol=https\nhost=%s\nusername=bench\npassword=%s\n' \
-        "$at" "$secret" | ./git-credential-libsecret store
+        "$at" "$secret" | ./git-credential-libsecret store >/dev/null
 }
 
 # --- one measure each: nanoseconds a lookup -----------------------------------

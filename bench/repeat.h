@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Asks once for a token; 0, or -1 where none came. */
+/* Asks once for a token; 0, or -1 where none came, which it tells. */
 typedef int repeat_fn(void *arg);
 
 static inline int64_t
@@ -32,13 +32,11 @@ repeat(repeat_fn *ask, void *arg, const char *count)
     int64_t begin_ns;
 
     if (ask(arg) != 0) {
-        fprintf(stderr, "no token\n");
         return 1;
     }
     begin_ns = repeat_now_ns();
     for (long i = 0; i < times; i++) {
         if (ask(arg) != 0) {
-            fprintf(stderr, "no token\n");
             return 1;
         }
     }
