@@ -9,9 +9,10 @@
  *
  * time: nanoseconds of processor time a pair, on one thread: module, floor; a
  * line a sample. threads: pairs a microsecond: the module's with one thread,
- * with two on different businesses, one and two on the same one; then the
- * floor's four, and four of threads that share nothing: what the machine can
- * do. count: PAIRS pairs of each, for a program that counts instructions.
+ * with two on different businesses, one and two on the same one; then four of
+ * threads that share nothing, what the machine can do just then; then the
+ * floor's four. count: PAIRS pairs of each, for a program that counts
+ * instructions.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,7 @@ sample_threads(size_t pairs)
     const struct pairs_share apart[] = {{host_ids, half},
                                         {host_ids + half, half}};
     const struct pairs_share same[] = {{host_ids, 1}, {host_ids, 1}};
-    pairs_fn *const loops[] = {module_pairs, floor_pairs, alone_pairs};
+    pairs_fn *const loops[] = {module_pairs, alone_pairs, floor_pairs};
 
     for (size_t i = 0; i < sizeof(loops) / sizeof(loops[0]); i++) {
         printf("%.3f ", pairs_rate(loops[i], apart, 1, pairs));

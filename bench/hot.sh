@@ -49,25 +49,33 @@ scaling() { # what, field of one thread, field of two, goal
 
 cost 10000 -
 cost 1000 '<= 1.2'
-./hot "$module" list threads $samples $pairs >threads.out
-awk '{ line[NR] = $0; one[NR] = $9; two[NR] = $10
-    if ($9 > best_one) best_one = $9
-    if ($10 > best_two) best_two = $10
-} END {
-    for (i = 1; i <= NR; i++)
-        if (one[i] > 0.95 * best_one && two[i] > 0.95 * best_two)
-            print line[i]
-}' threads.out >undisturbed
-left=$(wc -l <undisturbed)
-echo "2 threads: $left of $samples samples were undisturbed" >&2
-[ "$left" -ge 41 ] ||
+
+pick_undisturbed() {
+    awk '{ line[NR] = $0; one[NR] = $5; two[NR] = $6
+        if ($5 > best_one) best_one = $5
+        if ($6 > best_two) best_two = $6
+    } END {
+        for (i = 1; i <= NR; i++)
+            if (one[i] > 0.95 * best_one && two[i] > 0.95 * best_two)
+                print line[i]
+    }' threads.out >undisturbed
+    [ "$(wc -l <undisturbed)" -ge 101 ]
+}
+
+for ((try = 0; try < 10; try++)); do
+    ./hot "$module" list threads $((samples * 2)) $((pairs / 2)) >>threads.out
+    ! pick_undisturbed || break
+done
+echo "2 threads: $(wc -l <undisturbed) of $(wc -l <threads.out) samples were" \
+    undisturbed >&2
+[ $try -lt 10 ] ||
     fail 'other work has the processors; measure 2 threads when it has ended'
 scaling '2 threads, different businesses' 1 2 '>= 1.8'
 scaling '2 threads, the same business' 3 4 '>= 0.5'
-scaling 'the floor, 2 threads, different businesses' 5 6 -
-scaling 'the floor, 2 threads, the same business' 7 8 -
-scaling '2 threads that share nothing (the machine)' 9 10 -
+scaling 'the floor, 2 threads, different businesses' 9 10 -
+scaling 'the floor, 2 threads, the same business' 11 12 -
+scaling '2 threads that share nothing (the machine)' 5 6 -
 {
     printf '"module" %s %s %s\n' "$(rate 1)" "$(rate 2)" "$(rate 4)"
-    printf '"floor" %s %s %s\n' "$(rate 5)" "$(rate 6)" "$(rate 8)"
+    printf '"floor" %s %s %s\n' "$(rate 9)" "$(rate 10)" "$(rate 12)"
 } >"$BENCH_DATA/hot.dat"
