@@ -65,9 +65,23 @@ drop(struct mpsc_http_socket **link)
     free(socket);
 }
 
-/* Writes the address as libcurl does, numbers; returns the port. */
 static int
-describe(const struct sockaddr *address, char *text, size_t size)
+port_of(const struct sockaddr *address)
+{
+    const void *any = address;
+
+    if (address->sa_family == AF_INET) {
+        return ntohs(((const struct sockaddr_in *)any)->sin_port);
+    }
+    if (address->sa_family == AF_INET6) {
+        return ntohs(((const struct sockaddr_in6 *)any)->sin6_port);
+    }
+    return -1;
+}
+
+/* Writes the address as libcurl does, numbers. */
+static void
+describe(const struct sockaddr *address, char text[INET6_ADDRSTRLEN])
 {
     const void *any = address;
 
@@ -75,16 +89,12 @@ describe(const struct sockaddr *address, char *text, size_t size)
     if (address->sa_family == AF_INET) {
         const struct sockaddr_in *v4 = any;
 
-        (void)inet_ntop(AF_INET, &v4->sin_addr, text, (socklen_t)size);
-        return ntohs(v4->sin_port);
-    }
-    if (address->sa_family == AF_INET6) {
+        (void)inet_ntop(AF_INET, &v4->sin_addr, text, INET6_ADDRSTRLEN);
+    } else if (address->sa_family == AF_INET6) {
         const struct sockaddr_in6 *v6 = any;
 
-        (void)inet_ntop(AF_INET6, &v6->sin6_addr, text, (socklen_t)size);
-        return ntohs(v6->sin6_port);
+        (void)inet_ntop(AF_INET6, &v6->sin6_addr, text, INET6_ADDRSTRLEN);
     }
-    return -1;
 }
 
 int
@@ -102,7 +112,7 @@ mpsc_http_sockets_add(struct mpsc_http_sockets *sockets, int fd,
     if (*link != NULL && !(*link)->joined) {
         drop(link);
     }
-    (void)describe(peer, socket->peer_ip, sizeof(socket->peer_ip));
+    describe(peer, socket->peer_ip);
     socket->serial = ++sockets->serial;
     socket->next = sockets->first;
     sockets->first = socket;
@@ -158,10 +168,14 @@ is_between(const struct mpsc_http_socket *socket, const char *local_ip,
     socklen_t len = sizeof(address);
     char text[INET6_ADDRSTRLEN];
 
-    return strcmp(socket->peer_ip, peer_ip) == 0 &&
-           getsockname(socket->file.fd, any, &len) == 0 &&
-           describe(any, text, sizeof(text)) == local_port &&
-           strcmp(text, local_ip) == 0;
+    /* Most differ by the port; the rest costs more. */
+    if (getsockname(socket->file.fd, any, &len) != 0 ||
+        port_of(any) != local_port) {
+        return 0;
+    }
+    describe(any, text);
+    return strcmp(text, local_ip) == 0 &&
+           strcmp(socket->peer_ip, peer_ip) == 0;
 }
 
 struct mpsc_http_socket *
