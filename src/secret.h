@@ -4,8 +4,9 @@
  *
  * Its memory is its own mapping: kept out of core dumps, locked into RAM as
  * far as the limit allows, and wiped before it is given back; a few pages wait
- * for the next one. data is always NUL-terminated where it is not NULL. Not safe for use by two threads at
- * once; a mapping made before fork(2) may be used and freed in the child.
+ * for the next one. data is always NUL-terminated where it is not NULL. Not
+ * safe for use by two threads at once; a mapping made before fork(2) may be
+ * used and freed in the child.
  */
 #ifndef MPSC_SECRET_H
 #define MPSC_SECRET_H
