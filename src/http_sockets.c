@@ -160,7 +160,7 @@ mpsc_http_sockets_get(const struct mpsc_http_sockets *sockets, uint64_t serial)
 
 /* No getpeername(): it fails on a connection that was just reset. */
 static int
-is_between(const struct mpsc_http_socket *socket, const char *local_ip,
+is_between(struct mpsc_http_socket *socket, const char *local_ip,
            int local_port, const char *peer_ip)
 {
     struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
@@ -169,8 +169,14 @@ is_between(const struct mpsc_http_socket *socket, const char *local_ip,
     char text[INET6_ADDRSTRLEN];
 
     /* Most differ by the port; the rest costs more. */
-    if (getsockname(socket->file.fd, any, &len) != 0 ||
-        port_of(any) != local_port) {
+    if (socket->local_port != 0 && socket->local_port != local_port) {
+        return 0;
+    }
+    if (getsockname(socket->file.fd, any, &len) != 0) {
+        return 0;
+    }
+    socket->local_port = port_of(any);
+    if (socket->local_port != local_port) {
         return 0;
     }
     describe(any, text);

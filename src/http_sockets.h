@@ -38,6 +38,7 @@ struct mpsc_http_socket {
     struct mpsc_http_socket *next;
     struct mpsc_http_file file;
     char peer_ip[INET6_ADDRSTRLEN];
+    int local_port;  /* once it is known; else 0 */
     uint64_t serial; /* from 1; never used again */
     uint64_t heard;  /* the clock when something came over it; 0 = never */
     unsigned users;  /* requests under way on it */

@@ -104,18 +104,40 @@ check_access(const struct subject *subject, const struct stat *status,
     return MPS_OK;
 }
 
-/* Reads the whole file, or one byte more than `most`. */
+static size_t
+min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Room for another byte, of `most` and one more. 0, or -1 without memory. */
 static int
-read_all(const struct subject *subject, int fd, size_t most,
+make_room(struct mpsc_secret *secret, size_t most)
+{
+    if (secret->len + 1 < secret->cap) {
+        return 0;
+    }
+    return mpsc_secret_reserve(secret, min(secret->cap * 2, most + 1));
+}
+
+/* Reads the whole file, which had so many bytes, or one byte more than
+ * `most`. */
+static int
+read_all(const struct subject *subject, int fd, off_t size, size_t most,
          struct mpsc_secret *secret, struct mps_error *error)
 {
-    if (mpsc_secret_reserve(secret, most + 1) != 0) {
+    if (mpsc_secret_reserve(secret, min((size_t)size, most) + 1) != 0) {
         return no_memory(subject, error);
     }
     while (secret->len <= most) {
-        ssize_t got =
-            read(fd, secret->data + secret->len, most + 1 - secret->len);
+        size_t room;
+        ssize_t got;
 
+        if (make_room(secret, most) != 0) {
+            return no_memory(subject, error);
+        }
+        room = min(secret->cap - 1, most + 1) - secret->len;
+        got = read(fd, secret->data + secret->len, room);
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -205,15 +227,14 @@ read_file(const struct subject *subject, int is_checked,
     }
     if (code == MPS_OK) {
         /* A secret and its line end "\r\n". */
-        code = read_all(subject, fd, SECRET_MAX + 2, &fresh, error);
+        code = read_all(subject, fd, status.st_size, SECRET_MAX + 2, &fresh,
+                        error);
     }
     if (code == MPS_OK) {
         code = check_contents(subject, &fresh, error);
     }
-    /* A copy: the buffer is as large as a secret may be. */
-    if (code == MPS_OK &&
-        mpsc_secret_set(secret, fresh.data, fresh.len) != 0) {
-        code = no_memory(subject, error);
+    if (code == MPS_OK) {
+        mpsc_secret_move(secret, &fresh);
     }
     if (fd >= 0) {
         (void)close(fd);
@@ -251,9 +272,8 @@ mpsc_secret_file_read_document(const char *path, const char *key,
         code = check_access(&subject, &status, error);
     }
     if (code == MPS_OK) {
-        most = (size_t)status.st_size < DOCUMENT_MAX ? (size_t)status.st_size
-                                                     : DOCUMENT_MAX;
-        code = read_all(&subject, fd, most, &fresh, error);
+        most = min((size_t)status.st_size, DOCUMENT_MAX);
+        code = read_all(&subject, fd, status.st_size, most, &fresh, error);
     }
     if (code == MPS_OK && fresh.len == 0) {
         code = fail(&subject, error, "is empty");
