@@ -131,15 +131,17 @@ mpsc_cache_find(struct mpsc_cache *cache, const char *business_id)
 
 struct mpsc_credential *
 mpsc_cache_serve(struct mpsc_cache *cache, const char *business_id,
-                 int64_t boot_ms)
+                 int64_t boot_ms, int64_t distrust_before)
 {
     const struct key key = key_of(business_id);
     const struct mpsc_entry *entry =
         *find_slot(cache->slots, cache->count, &key);
 
+    /* A call under a former configuration may have heated it. */
     if (entry == NULL ||
         boot_ms >=
-            atomic_load_explicit(&entry->hot_until_ms, memory_order_relaxed)) {
+            atomic_load_explicit(&entry->hot_until_ms, memory_order_relaxed) ||
+        entry->credential->received_at < distrust_before) {
         return NULL;
     }
     return mpsc_credential_hold(entry->credential);
@@ -150,16 +152,6 @@ mpsc_cache_heat(struct mpsc_entry *entry, int64_t until_ms)
 {
     atomic_store_explicit(&entry->hot_until_ms, until_ms,
                           memory_order_relaxed);
-}
-
-void
-mpsc_cache_cool(struct mpsc_cache *cache)
-{
-    for (size_t i = 0; i < cache->count; i++) {
-        if (cache->slots[i] != NULL) {
-            mpsc_cache_heat(cache->slots[i], 0);
-        }
-    }
 }
 
 /* Room for one entry more. 0, or -1 without memory. */

@@ -44,18 +44,17 @@ struct mpsc_entry *mpsc_cache_find(struct mpsc_cache *cache,
 
 /*
  * The business's credential, held for the caller, where it is hot at this time
- * (CLOCK_BOOTTIME); else NULL. Called within the gate, without the lock.
+ * (CLOCK_BOOTTIME) and was not received before distrust_before (Unix seconds);
+ * else NULL. Called within the gate, without the lock.
  */
 struct mpsc_credential *mpsc_cache_serve(struct mpsc_cache *cache,
                                          const char *business_id,
-                                         int64_t boot_ms);
+                                         int64_t boot_ms,
+                                         int64_t distrust_before);
 
 /* Until when mpsc_cache_serve() gives the entry's credential; 0 = not at all,
  * as after each mpsc_cache_put(). */
 void mpsc_cache_heat(struct mpsc_entry *entry, int64_t until_ms);
-
-/* Does the same with all entries and 0. */
-void mpsc_cache_cool(struct mpsc_cache *cache);
 
 /* True where what was received at received_ms (CLOCK_BOOTTIME) was
  * invalidated, by its token's digest or with all that came before. */

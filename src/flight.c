@@ -419,7 +419,11 @@ take_unlocked(struct mpsc_flight *flight)
     struct mpsc_credential *credential = flight->credential;
     const struct mpsc_credential *held = entry->credential;
 
-    if (held != NULL && strcmp(held->token, credential->token) == 0) {
+    /* What a load of all pages has brought meanwhile is no token that was
+     * asked for anew. */
+    if (held != NULL && strcmp(held->token, credential->token) == 0 &&
+        (flight->newer_than_ms != INT64_MIN ||
+         credential->public.source == MPS_SOURCE_ENDPOINT)) {
         credential->refresh_ms =
             mpsc_refresh_again(credential->received_ms, credential->end_ms);
     }

@@ -13,6 +13,10 @@
 /* Beyond it processors share lanes. */
 #define LANES_MAX 64
 
+/* A reader is inside for some ten nanoseconds, unless it has lost its
+ * processor. */
+#define LOOKS 200
+
 /* Between two looks whether a reader has left. Asleep, since it may need this
  * very processor; and short of what anyone would notice. */
 #define NAP_NS 20000
@@ -65,8 +69,14 @@ void
 mpsc_gate_close(struct mpsc_gate *gate)
 {
     for (unsigned i = 0; i < gate->count; i++) {
+        unsigned looks = gate->count > 1 ? LOOKS : 0;
+
         while (!mpsc_gate_take(&gate->lanes[i])) {
-            nap();
+            if (looks > 0) {
+                looks--;
+            } else {
+                nap();
+            }
         }
     }
 }

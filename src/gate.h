@@ -18,7 +18,7 @@
 #define MPSC_GATE_H
 
 #include <stdatomic.h>
-#include <stddef.h>
+#include <stdint.h>
 #ifdef HAVE_RSEQ_AREA
 #include <sys/rseq.h>
 #else
@@ -46,8 +46,9 @@ void mpsc_gate_destroy(struct mpsc_gate *gate);
 
 /*
  * The processor that the thread runs on, from what the kernel keeps up to date
- * in the thread's own memory (0 where it doesn't); else from the kernel
- * itself, whose -1 for "unknown" is as good as any. errno is kept.
+ * in the thread's own memory; where it doesn't, a number that threads hardly
+ * share; without such memory from the kernel itself, whose -1 for "unknown" is
+ * as good as any. errno is kept.
  */
 static inline unsigned
 mpsc_gate_processor(void)
@@ -55,6 +56,9 @@ mpsc_gate_processor(void)
 #ifdef HAVE_RSEQ_AREA
     const char *thread = (const char *)__builtin_thread_pointer();
 
+    if (__rseq_size == 0) {
+        return (unsigned)((uintptr_t)thread >> 12);
+    }
     return ((const volatile struct rseq *)(thread + __rseq_offset))
         ->cpu_id_start;
 #else
@@ -70,7 +74,9 @@ mpsc_gate_processor(void)
 static inline int
 mpsc_gate_take(struct mpsc_gate_lane *lane)
 {
-    return !atomic_exchange_explicit(&lane->taken, 1, memory_order_acquire);
+    /* To look first leaves the line where it is. */
+    return !atomic_load_explicit(&lane->taken, memory_order_relaxed) &&
+           !atomic_exchange_explicit(&lane->taken, 1, memory_order_acquire);
 }
 
 /* A reader goes in, and leaves on any processor; NULL where it can't. errno is

@@ -361,7 +361,8 @@ read_ahead_unlocked(struct mpsc_call *call)
 {
     struct mpsc_holdings *holdings = call->holdings;
 
-    if (holdings->keyring_finds < FINDS_MAX || holdings->loading != NULL) {
+    if (holdings->keyring_finds < FINDS_MAX || holdings->loading != NULL ||
+        !has_threads(call)) {
         return 0;
     }
     holdings->keyring_finds = 0;
@@ -486,6 +487,11 @@ serve_unlocked(struct mpsc_call *call, struct mpsc_entry *entry,
         return -1;
     case MPSC_REFRESH_SERVE:
         break;
+    }
+    /* Where a refresh couldn't be started the lock was released: it may have
+     * been invalidated or purged. */
+    if (entry->credential == NULL) {
+        return -1;
     }
     heat_unlocked(entry);
     *credential = mpsc_credential_hold(entry->credential);

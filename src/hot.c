@@ -42,7 +42,8 @@ serve(struct mpsc_provider *provider, const struct mpsc_profile *profile,
     return mpsc_cache_serve(profile->holdings->cache, business_id,
                             now_ms +
                                 atomic_load_explicit(&provider->boot_ahead_ms,
-                                                     memory_order_relaxed));
+                                                     memory_order_relaxed),
+                            profile->configuration->distrust_before);
 }
 
 const struct mps_credential *

@@ -133,6 +133,10 @@ mpsc_invalidate(struct mpsc_provider *provider,
     mpsc_provider_lock(provider);
     entry = mpsc_cache_entry(call.holdings->cache, call.request.business_id);
     if (entry == NULL || mpsc_setbacks_note(&entry->setbacks) == NULL) {
+        /* What can't be remembered is at least not handed out. */
+        if (entry != NULL) {
+            mpsc_cache_put(call.holdings->cache, entry, NULL);
+        }
         code = mpsc_error_set(error, MPS_E_NO_MEMORY, "out of memory");
     } else {
         provider->hub.clock(&now);

@@ -168,14 +168,16 @@ look_at_shared(struct mpsc_provider *provider, struct mpsc_profile *profile,
     struct mpsc_epoch epoch;
     struct mpsc_time now;
     uint64_t generation = 0;
+    int64_t coarse_ms;
     int has_epoch = mpsc_epoch_read(place->runtime_dir, &epoch) == 0;
 
     (void)mpsc_generation_read(
         place->runtime_dir, profile->configuration->base_url,
         profile->configuration->solution_id, &generation);
+    /* In this order: what comes in between makes tokens end earlier. */
+    coarse_ms = provider->hub.coarse();
     provider->hub.clock(&now);
-    atomic_store(&provider->boot_ahead_ms,
-                 now.boot_ms - provider->hub.coarse());
+    atomic_store(&provider->boot_ahead_ms, now.boot_ms - coarse_ms);
     mpsc_provider_lock(provider);
     holdings = mpsc_holdings_hold(profile->holdings);
     memcpy(digest, holdings->partner_digest, sizeof(digest));

@@ -34,6 +34,7 @@ struct mpsc_prefetch {
                                * references of the sweep's */
     struct mps_error scratch; /* the call's error */
     uint64_t generation;      /* of the keyring, before it was read */
+    int ahead;                /* nobody waits for the load */
     unsigned flying;
     int probing; /* the one that flies finds out whether the
                   * endpoint, which has failed, answers again */
@@ -278,8 +279,10 @@ on_loaded(void *arg, enum mpsc_keyring_state state)
     }
     hub_of(prefetch)->clock(&now);
     lock(prefetch);
-    /* Unless a purge came in between. */
-    if (holdings->epoch == prefetch->sweep.epoch) {
+    /* Unless a purge came in between. What nobody waited for says nothing to
+     * the calls that will. */
+    if (holdings->epoch == prefetch->sweep.epoch &&
+        (state == MPSC_KEYRING_OK || !prefetch->ahead)) {
         holdings->swept = state == MPSC_KEYRING_OK ? MPSC_HOLDINGS_SWEPT
                                                    : MPSC_HOLDINGS_TRIED;
         holdings->swept_ms = now.mono_ms;
@@ -528,6 +531,8 @@ start(struct mpsc_prefetch *prefetch, mpsc_io_tick_fn *tick, void *arg)
         refuse(prefetch, MPS_E_TIMEOUT, "the module is shut down");
     } else if (io == NULL) {
         refuse(prefetch, MPS_E_NO_MEMORY, "out of memory");
+    } else if (!submitted && prefetch->ahead) {
+        refuse(prefetch, MPS_E_NO_MEMORY, "no thread can be started");
     } else if (!submitted && mpsc_io_run(io, task, tick, arg) != 0) {
         refuse(prefetch, MPS_E_NO_MEMORY, "no connection can be had");
     }
@@ -811,9 +816,9 @@ join_load(const struct mpsc_call *call, struct mpsc_prefetch *fresh)
 }
 
 /* Begins to read all, or joins who does; a reference, or NULL without memory.
- */
+ * ahead: for the calls to come, as long as one of them would be given. */
 static struct mpsc_prefetch *
-begin_load(const struct mpsc_call *call, int64_t deadline_ms)
+begin_load(const struct mpsc_call *call, int ahead)
 {
     const struct mpsc_configuration *options = call->profile->configuration;
     struct mpsc_prefetch *fresh = new_prefetch(call);
@@ -823,7 +828,12 @@ begin_load(const struct mpsc_call *call, int64_t deadline_ms)
         return NULL;
     }
     fresh->sweep.load_only = 1;
-    fresh->sweep.deadline_ms = deadline_ms;
+    fresh->sweep.deadline_ms = call->patience_ms;
+    fresh->ahead = ahead;
+    if (ahead) {
+        fresh->sweep.item_ms = options->deadline_ms;
+        fresh->sweep.deadline_ms = call->now.mono_ms + options->deadline_ms;
+    }
     fresh->call.wish = (struct mpsc_lifetime_wish){0, 0};
     (void)mpsc_generation_read(fresh->sweep.place.runtime_dir,
                                options->base_url, options->solution_id,
@@ -840,7 +850,7 @@ begin_load(const struct mpsc_call *call, int64_t deadline_ms)
 int
 mpsc_prefetch_load(struct mpsc_call *call)
 {
-    struct mpsc_prefetch *load = begin_load(call, call->patience_ms);
+    struct mpsc_prefetch *load = begin_load(call, 0);
     int known;
 
     if (load == NULL) {
@@ -857,8 +867,7 @@ mpsc_prefetch_load(struct mpsc_call *call)
 void
 mpsc_prefetch_load_ahead(const struct mpsc_call *call)
 {
-    struct mpsc_prefetch *load = begin_load(
-        call, call->now.mono_ms + call->profile->configuration->deadline_ms);
+    struct mpsc_prefetch *load = begin_load(call, 1);
 
     if (load != NULL) {
         release(load);

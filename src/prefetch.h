@@ -18,8 +18,8 @@
  */
 int mpsc_prefetch_load(struct mpsc_call *call);
 
-/* Begins to do so, for the calls to come, and doesn't wait, unless without
- * threads. Without the lock. */
+/* Begins to do so on the thread, for the calls to come, and doesn't wait.
+ * Without the lock. */
 void mpsc_prefetch_load_ahead(const struct mpsc_call *call);
 
 #endif

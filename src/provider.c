@@ -140,7 +140,8 @@ find_profile(struct mpsc_provider *provider, const char *name)
     return found;
 }
 
-/* Changes a link of the list, which hot.c follows. Called with the lock. */
+/* Changes a link of the list, which hot.c follows. Called with the lock, or
+ * where nobody else changes it. */
 static void
 link_unlocked(struct mpsc_provider *provider, struct mpsc_profile **link,
               struct mpsc_profile *profile)
@@ -184,8 +185,6 @@ mpsc_provider_replace(struct mpsc_provider *provider, struct mpsc_profile *old,
         fresh->next = old->next;
         fresh->look_ms = old->look_ms;
         link_unlocked(provider, link, fresh);
-        /* What was hot under the old one may be distrusted now. */
-        mpsc_cache_cool(fresh->holdings->cache);
         chosen = mpsc_profile_hold_unlocked(fresh);
         /* The list's reference and the caller's. */
         old->references--;

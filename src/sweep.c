@@ -587,6 +587,7 @@ change(struct mpsc_sweep *sweep)
     char incomplete[MPSC_KEYRING_PAGES];
     int all = is_batch_due(sweep);
     int64_t now_ms = mono_ms(sweep);
+    int64_t due_ms;
     size_t count = 0;
     size_t bytes = 0;
 
@@ -604,9 +605,14 @@ change(struct mpsc_sweep *sweep)
     }
     sweep->phase = MPSC_SWEEP_CHANGING;
     sweep->changes_due++;
+    due_ms = sweep->keyring_due_ms;
     allow_keyring(
         sweep, sweep->changes_due * PAGE_SHARES *
                    (count < MPSC_KEYRING_PAGES ? count : MPSC_KEYRING_PAGES));
+    /* Behind another batch it comes after that one's time. */
+    if (sweep->changes_due > 1 && sweep->keyring_due_ms < due_ms) {
+        sweep->keyring_due_ms = due_ms;
+    }
     if (sweep->means->keyring->change(sweep->session, changes, count) != 0) {
         broken(sweep, MPSC_KEYRING_BAD_HELPER);
         return;

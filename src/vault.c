@@ -47,9 +47,10 @@ struct chunk {
     size_t slot_size;
     size_t slots;
     size_t used;
-    size_t locked; /* bytes, from the chunk on; whole pages */
+    atomic_size_t locked; /* bytes, from the chunk on; whole pages */
     uint64_t taken[CHUNK / LEAST / WORD_BITS]; /* a bit for each slot */
 };
+_Static_assert(sizeof(struct chunk) % STEP == 0, "slots aren't aligned");
 
 /* A fork makes the parent's pool another's; see process.c. */
 static struct {
@@ -150,15 +151,22 @@ free_chunk(struct chunk *chunk)
     (void)munmap(chunk, chunk->size);
 }
 
-/* Up to here, if it isn't locked yet. That is best effort, as all of it: an
- * old kernel or a small limit must not keep a host from its tokens. Not all of
- * a chunk at once, for it would take up RAM. */
+/* Up to the piece's end, if it isn't locked yet. That is best effort, as all
+ * of it: an old kernel or a small limit must not keep a host from its tokens.
+ * Not all of a chunk at once, for it would take up RAM; and without the pool's
+ * lock, since it takes its time. Two that do it at once do some of it twice.
+ */
 static void
-lock_up_to(struct chunk *chunk, size_t end)
+lock_up_to(void *piece)
 {
-    if (end > chunk->locked) {
-        (void)mlock((char *)chunk + chunk->locked, end - chunk->locked);
-        chunk->locked = round_up(end, (size_t)sysconf(_SC_PAGESIZE));
+    struct chunk *chunk = chunk_of(piece);
+    size_t end = (size_t)((char *)piece - (char *)chunk) + chunk->slot_size;
+    size_t locked = atomic_load(&chunk->locked);
+
+    if (end > locked) {
+        (void)mlock((char *)chunk + locked, end - locked);
+        atomic_store(&chunk->locked,
+                     round_up(end, (size_t)sysconf(_SC_PAGESIZE)));
     }
 }
 
@@ -172,7 +180,6 @@ take_slot(struct chunk *chunk)
     }
     chunk->taken[slot / WORD_BITS] |= UINT64_C(1) << slot % WORD_BITS;
     chunk->used++;
-    lock_up_to(chunk, sizeof(*chunk) + (slot + 1) * chunk->slot_size);
     return (char *)(chunk + 1) + slot * chunk->slot_size;
 }
 
@@ -271,6 +278,7 @@ mpsc_vault_new(size_t size)
         piece = take(pool, slot_size);
     }
     if (piece != NULL) {
+        lock_up_to(piece);
         allow(piece, size);
     }
     errno = saved;

@@ -26,7 +26,8 @@
  * raised; the module's own thread has all signals blocked. No child process
  * of the module is ever seen by the host's wait(2).
  * Cancellation: a thread that is cancelled in one of them leaves no lock
- * behind: cancellation is disabled for the length of the call.
+ * behind: none is a cancellation point. Asynchronous cancellation
+ * (pthread_setcanceltype(3)) must not be on in them.
  * errno, locale, umask, working directory, environment, standard output and
  * standard error are left alone.
  *

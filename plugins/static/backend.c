@@ -38,7 +38,6 @@ struct mpsc_provider {
     struct mpsc_log log;
 
     /* Constant. */
-    unsigned generation;
     struct mpsc_provider *former; /* the parent's, abandoned; or NULL */
 };
 

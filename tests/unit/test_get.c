@@ -664,6 +664,7 @@ test_loaded_meanwhile(void)
         .received_at = FAKE_CLOCK_WALL_S - 100,
     };
     struct mpsc_flight *flight;
+    char digest[MPSC_DIGEST_HEX_SIZE];
 
     host.configuration.threads = 1;
     fake_host_keep(OLD);
@@ -683,6 +684,11 @@ test_loaded_meanwhile(void)
     CU_ASSERT_EQUAL(caller.code, MPS_OK);
     CU_ASSERT_STRING_EQUAL(caller.token, OLD);
     CU_ASSERT_EQUAL(fake_host_started(), 0);
+    /* It wasn't asked for anew: its refresh is at the drawn moment. */
+    CU_ASSERT_EQUAL(mpsc_credential_digest(held(), digest), 0);
+    CU_ASSERT_EQUAL(held()->refresh_ms,
+                    mpsc_refresh_moment(digest, host.profile.boot_id,
+                                        held()->received_ms, held()->end_ms));
     mpsc_record_free(&record);
 }
 

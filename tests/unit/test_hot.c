@@ -157,14 +157,18 @@ test_invalidated(void)
     CU_ASSERT(gets("EAAlast", 0));
 }
 
+/* Whatever has heated it. */
 static void
-test_cooled(void)
+test_distrusted(void)
 {
     hold_token();
     CU_ASSERT(gets(OLD, 1));
-    mpsc_cache_cool(host.profile.holdings->cache);
-    CU_ASSERT(gets(OLD, 0));
+    host.configuration.distrust_before = held()->received_at;
     CU_ASSERT(gets(OLD, 1));
+    host.configuration.distrust_before++;
+    CU_ASSERT_EQUAL(fake_host_get(0, 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(host.token, NEW);
+    host.configuration.distrust_before = 0;
 }
 
 /* What memory doesn't know is thought about, wrong or not. */
@@ -270,7 +274,7 @@ main(void)
         {"mandatory", test_mandatory},
         {"expired", test_expired},
         {"invalidated", test_invalidated},
-        {"cooled", test_cooled},
+        {"distrusted", test_distrusted},
         {"unknown", test_unknown},
         {"ids", test_ids},
         {"no wait", test_no_wait},

@@ -573,10 +573,11 @@ comes_to_memory(const char *business_id)
 /* A process that finds in the keyring what it asks for, again and again, reads
  * it whole. */
 static void
-read_ahead(void)
+test_read_ahead(void)
 {
     static const char *const found[] = {"11", "12", "13", "14", "15"};
 
+    host.configuration.threads = 1;
     fake_host_keep("EAAown");
     fake_sweep_plan(records, 3);
     for (unsigned i = 0; i < 5; i++) {
@@ -591,12 +592,6 @@ read_ahead(void)
     CU_ASSERT_EQUAL(fake_host_get_for("777", 0), MPS_OK);
     CU_ASSERT_STRING_EQUAL(host.token, "EAAkept");
     CU_ASSERT_EQUAL(fake_host_started(), 0);
-}
-
-static void
-test_read_ahead(void)
-{
-    each_way(read_ahead);
 }
 
 /* --- an endpoint that doesn't answer as it should -------------------------
