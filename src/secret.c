@@ -6,7 +6,6 @@
 #include "secret.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,68 +23,6 @@ mapping_size(size_t len)
     return (len + 1 + page - 1) / page * page;
 }
 
-/*
- * Mappings of one page that were given back, all 0. A fetch has half a dozen
- * secrets one after the other: to map and unmap each anew took a quarter of
- * its processor time. A forked child has copies of its own.
- */
-#define SPARES 8
-static _Atomic(char *) spares[SPARES];
-
-static char *
-take_spare(void)
-{
-    char *page = NULL;
-
-    for (unsigned i = 0; page == NULL && i < SPARES; i++) {
-        page = atomic_exchange(&spares[i], NULL);
-    }
-    return page;
-}
-
-/* True where there is room for it. */
-static int
-keep_spare(char *page)
-{
-    int kept = 0;
-
-    for (unsigned i = 0; !kept && i < SPARES; i++) {
-        char *none = NULL;
-
-        kept = atomic_compare_exchange_strong(&spares[i], &none, page);
-    }
-    return kept;
-}
-
-/* A mapping, all 0, or NULL. */
-static char *
-map(size_t size)
-{
-    char *data = size == mapping_size(0) ? take_spare() : NULL;
-
-    if (data == NULL) {
-        data = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (data == MAP_FAILED) {
-            return NULL;
-        }
-        (void)madvise(data, size, MADV_DONTDUMP);
-    }
-    /* Both are best effort: an old kernel or a small limit must not keep a
-     * host from its tokens. The lock of a spare may be a parent's. */
-    (void)mlock(data, size);
-    return data;
-}
-
-static void
-unmap(char *data, size_t size)
-{
-    explicit_bzero(data, size);
-    if (size != mapping_size(0) || !keep_spare(data)) {
-        (void)munmap(data, size);
-    }
-}
-
 int
 mpsc_secret_reserve(struct mpsc_secret *secret, size_t len)
 {
@@ -99,11 +36,17 @@ mpsc_secret_reserve(struct mpsc_secret *secret, size_t len)
     if (size == 0) {
         return -1;
     }
-    data = map(size);
-    errno = saved;
-    if (data == NULL) {
+    data = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED) {
+        errno = saved;
         return -1;
     }
+    /* Both are best effort: an old kernel or a small limit must not keep a
+     * host from its tokens. */
+    (void)madvise(data, size, MADV_DONTDUMP);
+    (void)mlock(data, size);
+    errno = saved;
     if (secret->len > 0) {
         memcpy(data, secret->data, secret->len);
     }
@@ -165,7 +108,8 @@ mpsc_secret_free(struct mpsc_secret *secret)
     int saved = errno;
 
     if (secret->data != NULL) {
-        unmap(secret->data, secret->cap);
+        explicit_bzero(secret->data, secret->cap);
+        (void)munmap(secret->data, secret->cap);
         errno = saved;
     }
     *secret = (struct mpsc_secret)MPSC_SECRET_EMPTY;

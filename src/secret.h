@@ -3,10 +3,9 @@
  * secret: an owned, growing byte buffer for tokens and whatever holds one.
  *
  * Its memory is its own mapping: kept out of core dumps, locked into RAM as
- * far as the limit allows, and wiped before it is given back; a few pages wait
- * for the next one. data is always NUL-terminated where it is not NULL. Not
- * safe for use by two threads at once; a mapping made before fork(2) may be
- * used and freed in the child.
+ * far as the limit allows, and wiped before it is given back. data is always
+ * NUL-terminated where it is not NULL. Not safe for use by two threads at
+ * once; a mapping made before fork(2) may be used and freed in the child.
  */
 #ifndef MPSC_SECRET_H
 #define MPSC_SECRET_H
