@@ -5,7 +5,8 @@
 # businesses are refreshed at an endpoint that takes a second for each. A call
 # that waited for a lock that is held over a request would take as long. By
 # callgrind, in a second run: how many of the calls leave the fast path. (Once
-# a second one must, to look whether a file has changed.)
+# a second one must, to look whether a file has changed, and one for each new
+# token, to take it up; under callgrind most of these are still on their way.)
 #
 #   bench/refreshing.sh [PREFIX]
 set -eu
@@ -59,5 +60,5 @@ slow=$(entries mpsc_get)
     fail "callgrind has counted $(entries get_credential) calls of $made"
 [ "$slow" -gt 0 ] || fail 'callgrind has counted no look'
 row "slow of $((made / 1000000)) million calls, $refreshed refreshes" "$slow" \
-    "a look a second and thread: $((2 * took_s))" \
-    "$(ratio "$slow" $((2 * took_s)))" '<= 1.0'
+    "looks: $((2 * took_s)); new tokens taken up: $refreshed at most" \
+    "$(ratio "$slow" $((2 * took_s + refreshed)))" '<= 1.0'
