@@ -10,7 +10,8 @@
 # there was another, though the endpoint was neither down nor limiting at some
 # second between the drawn moment of its refresh and its end. Then the same,
 # with a tenth of the machines, where outage and limit come in the fifth
-# lifetime, so that the peak is what comes back after them.
+# lifetime, so that the peak is what comes back after them: whose token ended
+# during the outage comes as soon as it is over, since nothing better is left.
 #
 #   bench/fleet.sh             builds the plain variant and measures it
 #   bench/fleet.sh PREFIX      the plain variant has been built

@@ -5,6 +5,8 @@
 # when so many are there; and one item for each token, by libsecret's simple
 # calls. And how long a process that was started again takes until it serves
 # 10,000 from memory.
+# For each store gnome-keyring encrypts and writes its whole file: that is what
+# one token more takes the longer, the more there are, however they are packed.
 #
 #   bench/keyring.sh [PREFIX]
 set -eu
