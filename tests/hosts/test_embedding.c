@@ -158,7 +158,9 @@ reset_when_asked(void *arg)
         world_nap(5);
     }
     relay_reset(arg);
-    world_write("reset", 0600, "");
+    /* The host takes it away as soon as it is there. */
+    world_write("reset.new", 0600, "");
+    (void)rename(world_path("reset.new"), world_path("reset"));
     return NULL;
 }
 
