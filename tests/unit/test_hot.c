@@ -193,13 +193,13 @@ test_unknown(void)
     CU_ASSERT(gets(OLD, 1));
 }
 
-/* Ids of every length, and two of each that differ in one digit. */
+/* Calls `visit` for ids of every length that differ in one digit each, with a
+ * token of their own. */
 static void
-test_ids(void)
+each_id(void (*visit)(const char *id, const char *token))
 {
     char id[MPS_BUSINESS_ID_MAX + 1];
 
-    host.configuration.threads = 1;
     for (size_t len = 1; len <= MPS_BUSINESS_ID_MAX; len++) {
         for (size_t at = 0; at < len; at++) {
             char token[32];
@@ -208,25 +208,34 @@ test_ids(void)
             id[len] = '\0';
             id[at] = '2';
             snprintf(token, sizeof(token), "EAA%zu.%zu", len, at);
-            fake_host_give(token, LIFETIME_S);
-            CU_ASSERT_EQUAL(fake_host_get_for(id, 0), MPS_OK);
-            CU_ASSERT_EQUAL(fake_host_get_for(id, 0), MPS_OK);
+            visit(id, token);
         }
     }
+}
+
+static void
+fetch(const char *id, const char *token)
+{
+    fake_host_give(token, LIFETIME_S);
+    CU_ASSERT_EQUAL(fake_host_get_for(id, 0), MPS_OK);
+    CU_ASSERT_EQUAL(fake_host_get_for(id, 0), MPS_OK);
+}
+
+static void
+check(const char *id, const char *token)
+{
+    CU_ASSERT_EQUAL(fake_host_get_for(id, 0), MPS_OK);
+    CU_ASSERT_STRING_EQUAL(host.token, token);
+}
+
+static void
+test_ids(void)
+{
+    host.configuration.threads = 1;
+    each_id(fetch);
     atomic_store(&host.hot, 0);
     look();
-    for (size_t len = 1; len <= MPS_BUSINESS_ID_MAX; len++) {
-        for (size_t at = 0; at < len; at++) {
-            char token[32];
-
-            memset(id, '1', len);
-            id[len] = '\0';
-            id[at] = '2';
-            snprintf(token, sizeof(token), "EAA%zu.%zu", len, at);
-            CU_ASSERT_EQUAL(fake_host_get_for(id, 0), MPS_OK);
-            CU_ASSERT_STRING_EQUAL(host.token, token);
-        }
-    }
+    each_id(check);
     CU_ASSERT_EQUAL(atomic_load(&host.hot),
                     MPS_BUSINESS_ID_MAX * (MPS_BUSINESS_ID_MAX + 1) / 2);
 }
