@@ -14,29 +14,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "times.h"
 
 #define RUNS_MAX 101
 #define ARGUMENTS_MAX 64
-
-static double
-now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-    double left = *(const double *)a;
-    double right = *(const double *)b;
-
-    return (left > right) - (left < right);
-}
 
 /* The argument with the number in place of its first "{}". */
 static char *
@@ -71,7 +54,7 @@ run(char **command, long number)
     for (int i = 0; command[i] != NULL && i < ARGUMENTS_MAX; i++) {
         argv[i] = fill_in(command[i], number);
     }
-    begin = now_ms();
+    begin = times_now_ms();
     pid = vfork();
     if (pid == 0) {
         execvp(argv[0], argv);
@@ -81,7 +64,7 @@ run(char **command, long number)
         fprintf(stderr, "alternate: %s failed\n", argv[0]);
         exit(1);
     }
-    end = now_ms();
+    end = times_now_ms();
     while (waitpid(-1, NULL, __WALL) > 0) {
     }
     for (int i = 0; argv[i] != NULL; i++) {
@@ -119,7 +102,7 @@ main(int argc, char **argv)
         times[1][i] = run(second, number + i);
     }
     for (int i = 0; i < 2; i++) {
-        qsort(times[i], (size_t)runs, sizeof(times[i][0]), compare);
+        qsort(times[i], (size_t)runs, sizeof(times[i][0]), times_compare);
     }
     printf("%.3f %.3f\n", times[0][runs / 2], times[1][runs / 2]);
     return 0;

@@ -21,29 +21,13 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "times.h"
+
 #define RUNS_MAX 101
 
 enum { KEPT, HELPER, FETCH, STORED, MEASURES };
 
 static struct mps_api mps;
-
-static double
-now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-    double left = *(const double *)a;
-    double right = *(const double *)b;
-
-    return (left > right) - (left < right);
-}
 
 static void
 fail(const char *what, const char *why)
@@ -76,7 +60,7 @@ open_curl(const char *ca, const char *header)
 static double
 by_curl(CURL *easy, const char *url, long number)
 {
-    double begin = now_ms();
+    double begin = times_now_ms();
     char *whole = NULL;
     CURLcode code;
 
@@ -89,21 +73,21 @@ by_curl(CURL *easy, const char *url, long number)
         fail(whole, curl_easy_strerror(code));
     }
     free(whole);
-    return now_ms() - begin;
+    return times_now_ms() - begin;
 }
 
 static double
 by_module(long number, int source)
 {
     const struct mps_credential *credential;
-    double begin = now_ms();
+    double begin = times_now_ms();
     char id[24];
     double end;
     int code;
 
     snprintf(id, sizeof(id), "%ld", number);
     code = mps.get_credential(id, &credential);
-    end = now_ms();
+    end = times_now_ms();
     if (code != MPS_OK) {
         fail(id, mps.strerror(code));
     }
@@ -157,13 +141,13 @@ main(int argc, char **argv)
         times[KEPT][i] = by_curl(easy, argv[2], first + 1 + i);
         times[HELPER][i] = by_module(stored + i, MPS_SOURCE_KEYRING);
         await_helper();
-        begin = now_ms();
+        begin = times_now_ms();
         times[FETCH][i] = by_module(first + 1 + i, MPS_SOURCE_ENDPOINT);
         await_helper();
-        times[STORED][i] = now_ms() - begin;
+        times[STORED][i] = times_now_ms() - begin;
     }
     for (int i = 0; i < MEASURES; i++) {
-        qsort(times[i], (size_t)runs, sizeof(times[i][0]), compare);
+        qsort(times[i], (size_t)runs, sizeof(times[i][0]), times_compare);
         printf("%.3f%c", times[i][runs / 2], i + 1 < MEASURES ? ' ' : '\n');
     }
     return 0;
